@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * base/fault -- lets a test make the n-th call of a named point fail.
+ *
+ * Owns   one counter and one name (an exception to "no mutable globals": STYLE section 2).
+ * Used   at the points "alloc", "store.step", "store.commit", "store.sync", "blob.write",
+ *        "net.accept", "out.http"; armed by tests and by the environment KHUE_FAULT=name:n.
+ * Never  does anything unless armed: one relaxed load per call.
+ */
+#ifndef KH_BASE_FAULT_H
+#define KH_BASE_FAULT_H
+
+#include <stdbool.h>
+
+/** Make the n-th call (1-based) of kh_fault(name) from now on say true, once. n = 0 disarms. */
+void kh_fault_arm(const char *name, unsigned n);
+
+/** Arm from KHUE_FAULT=name:n if it is set (only main calls this). */
+void kh_fault_arm_env(void);
+
+/** @return true if this call was told to fail */
+bool kh_fault_hit(const char *name);
+
+extern bool kh_fault_armed;
+
+static inline bool kh_fault(const char *name)
+{
+    return __builtin_expect(kh_fault_armed, 0) && kh_fault_hit(name);
+}
+
+#endif

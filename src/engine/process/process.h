@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * process -- what the city does: BPMN 2.0 processes, DMN decisions, tasks, deadlines, jobs.
+ *
+ * All steps of one synchronous run (up to the next wait) happen in the transaction of the caller,
+ * together with the case change and the events. Timers and outbound calls are jobs.
+ *
+ * Owns   tables process, instance, task, job, message_wait, calendar_day, decision.
+ * Used   by api/task.c, api/process.c, registry's callers when a type names a process.
+ * Never  sees HTTP; outbound HTTP is a job that the job runner hands to net/out.
+ */
+#ifndef KH_PROCESS_PROCESS_H
+#define KH_PROCESS_PROCESS_H
+
+#include "engine/registry/registry.h"
+
+struct kh_process;
+
+/** An in-process service: bound in BPMN as <serviceTask kh:function="record.patch">. Runs inside the
+ *  transaction: no network, no log. inputs come from kh:input FEEL mappings. */
+struct kh_step {
+    struct kh_tx *tx;
+    struct kh_arena *a;
+    struct kh_process *pe;
+    int64_t instance, case_id;
+    const struct kh_type *case_type;
+    const struct kh_who *who;        /**< who caused this run */
+    const struct kh_json *variables; /**< of the instance */
+};
+typedef bool (*kh_service_fn)(struct kh_step *step, const struct kh_json *inputs, void *ctx,
+                              struct kh_json **ret_outputs, struct kh_error *err);
+
+KH_CHECK
+bool kh_process_open(struct kh_store *st, struct kh_registry *reg, struct kh_process **ret_pe,
+                     struct kh_error *err);
+void kh_process_close(struct kh_process *pe);
+
+/** Make a function known by name before packs are loaded. name and ctx outlive the engine. */
+void kh_process_service(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx);
+
+/** Check a BPMN file as `khue pack check` does: unsupported elements are errors with line and
+ *  column in the pointer ("line:12:5"). */
+KH_CHECK
+bool kh_bpmn_check(struct kh_arena *a, const struct kh_process *pe_or_null, struct kh_str xml,
+                   struct kh_issues *issues, struct kh_error *err);
+/** Deploy a new version of every process in the file (nothing if unchanged). */
+KH_CHECK
+bool kh_process_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str xml,
+                       struct kh_error *err);
+/** Same for DMN. */
+KH_CHECK
+bool kh_dmn_check(struct kh_arena *a, struct kh_str xml, struct kh_issues *issues,
+                  struct kh_error *err);
+KH_CHECK
+bool kh_decision_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                        struct kh_str pack, struct kh_str key, struct kh_str xml,
+                        struct kh_error *err);
+
+/** Start an instance of the newest version of key.
+ *  @param case_id  record that it is about, or 0 */
+KH_CHECK
+bool kh_process_start(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str key,
+                      const struct kh_type *case_type, int64_t case_id,
+                      const struct kh_json *variables, const struct kh_who *who,
+                      int64_t *ret_instance, struct kh_error *err);
+
+enum kh_task_state { KH_TASK_OPEN, KH_TASK_CLAIMED, KH_TASK_DONE, KH_TASK_CANCELLED };
+
+struct kh_task {
+    int64_t id, instance, case_id;
+    struct kh_str case_type, process, key; /**< key: BPMN element id, e.g. "triage" */
+    struct kh_str name_vi, name_en, title; /**< title: of the case */
+    struct kh_str role, unit;              /**< candidates: this role in this unit (or above) */
+    int64_t claimed_by, owner;             /**< account or 0; owner: the citizen who must act, or 0 */
+    int64_t created_us, due_us, done_us;   /**< due_us KH_FOREVER if none */
+    enum kh_task_state state;
+    const struct kh_json *form;            /**< JSON Schema of the answers, with x-kh labels */
+};
+
+/** The inbox. */
+struct kh_task_query {
+    int64_t case_id;            /**< or 0 */
+    struct kh_str states;       /**< "open,claimed" (default), "done", "all" */
+    struct kh_str unit, role;   /**< or "" */
+    int64_t due_before_us;      /**< or 0 */
+    bool mine;                  /**< claimed by me */
+    struct kh_str process, key; /**< or "" */
+    struct kh_str after;
+    unsigned limit;
+    const struct kh_who *who;   /**< only tasks that it may see */
+};
+KH_CHECK
+bool kh_task_list(struct kh_tx *tx, const struct kh_process *pe, struct kh_arena *a,
+                  const struct kh_task_query *q, struct kh_task **ret_tasks, size_t *ret_n,
+                  struct kh_str *ret_next, struct kh_error *err);
+KH_CHECK
+enum kh_hit kh_task_get(struct kh_tx *tx, const struct kh_process *pe, struct kh_arena *a,
+                        int64_t id, const struct kh_who *who, struct kh_task *ret,
+                        struct kh_error *err);
+/** Claim or give back. @param err TASK_UNKNOWN, TASK_CLAIMED, TASK_DONE, FORBIDDEN */
+KH_CHECK
+bool kh_task_claim(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, int64_t id,
+                   bool claim, const struct kh_who *who, struct kh_task *ret, struct kh_error *err);
+/** Complete: the variables are checked against the form, and the process runs on.
+ *  @param err TASK_UNKNOWN, TASK_DONE, TASK_CLAIMED, TASK_INVALID (422, issues), FORBIDDEN */
+KH_CHECK
+bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, int64_t id,
+                      const struct kh_json *variables, const struct kh_who *who,
+                      struct kh_task *ret, struct kh_error *err);
+
+/** Deliver a message to waiting instances (by case id or correlation value). */
+KH_CHECK
+bool kh_process_message(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                        struct kh_str message, int64_t case_id, struct kh_str correlation,
+                        const struct kh_json *variables, const struct kh_who *who,
+                        int64_t *ret_delivered, struct kh_error *err);
+
+/** Evaluate a deployed decision ("feedback/routing") for engines and api. */
+KH_CHECK
+bool kh_decision_eval(struct kh_process *pe, struct kh_arena *a, struct kh_str ref,
+                      struct kh_str decision, const struct kh_json *inputs,
+                      const struct kh_json **ret_result, struct kh_issues *messages,
+                      struct kh_error *err);
+
+/* ---- working time ---- */
+/** Add working minutes to an instant by the calendar named (""= "default"): Tết, weekends, swap
+ *  days, office hours. days counts whole working days: due at the same time on that day. */
+KH_CHECK
+bool kh_calendar_add(struct kh_process *pe, struct kh_str calendar, int64_t from_us,
+                     int64_t minutes, int64_t days, int64_t *ret_us, struct kh_error *err);
+/** Working minutes between two instants (negative if to is earlier). */
+KH_CHECK
+bool kh_calendar_between(struct kh_process *pe, struct kh_str calendar, int64_t from_us,
+                         int64_t to_us, int64_t *ret_minutes, struct kh_error *err);
+
+/** Run due jobs until stopped; main starts it on a thread of its own. */
+KH_CHECK
+bool kh_process_jobs_start(struct kh_process *pe, struct kh_error *err);
+/** Run what is due now and return (tests with a fake clock). @param ret_ran jobs that ran */
+KH_CHECK
+bool kh_process_jobs_run(struct kh_process *pe, unsigned max, unsigned *ret_ran,
+                         struct kh_error *err);
+
+#endif

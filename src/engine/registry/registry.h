@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * registry -- what the city knows: types declared by one JSON Schema each, and their records.
+ *
+ * A record is seen from outside as one flat JSON object: the fields of its type, plus "id" and
+ * "meta" {type, revision, valid_from, valid_to, recorded_at, ...}. Both names are reserved.
+ *
+ * Owns   tables rtype, one table per type, record_version, record_serial, access_log ...
+ * Used   by api/record.c, process (cases), packs, open311, insight.
+ * Never  sees HTTP.
+ *
+ * Annotations of a type ("x-kh" at the root of the schema, and "x-kh" in a property):
+ *   root:  "key": "code" | ["code","valid_from"]      natural key (unique among valid records)
+ *          "title": "name" | ["number","category"]    what a record is called
+ *          "label": {"vi":..., "en":...}, "label_plural": ...
+ *          "sensitivity": "public"|"internal"|"personal"|"sensitive"   default of its fields
+ *          "owner": "reporter"      field that holds the account id of the data subject
+ *          "unit": "unit"           field that holds the responsible unit (agency code)
+ *          "state": "status"        field that holds the state
+ *          "geo": "location"        field with {lon,lat} or a GeoJSON geometry
+ *          "process": "report"      key of the process that a new record starts (same transaction)
+ *          "index": [["unit","status"], ...]          compound indexes; "id" is always appended
+ *          "serial": {"field":"number","pattern":"PA-{YYYY}-{SERIAL:6}","per":"year"|"day"|"ever"}
+ *          "rules": [{"if"?:FEEL, "rule":FEEL, "pointer":"/x", "message":{vi,en}}]
+ *          "access": [{"role":"public"|"account"|"owner"|"officer"|...,
+ *                      "ops":["read","list","create","update","close","import","export","history"],
+ *                      "where": "all" | "unit" | "owner" | {"field":[values...]} | list of these (and),
+ *                      "see": "public"|"internal"|"personal"|"sensitive",   highest level shown
+ *                      "fields": ["a","b"]}]                  fields it may write; absent = all
+ *   field: "index": true, "search": true|weight, "ref": "type", "unique": true,
+ *          "sensitivity": ..., "computed": FEEL, "label": {vi,en}, "help": {vi,en},
+ *          "codes": [{"code":..., "vi":..., "en":...}], "widget": "...", "hidden": true
+ * Row rules other than these are an error of `khue pack check`.
+ */
+#ifndef KH_REGISTRY_REGISTRY_H
+#define KH_REGISTRY_REGISTRY_H
+
+#include "base/json.h"
+#include "engine/geo/geo.h"
+#include "engine/identity/who.h"
+#include "store/store.h"
+
+struct kh_registry;
+struct kh_type;
+
+enum kh_level_of { KH_SEE_PUBLIC, KH_SEE_INTERNAL, KH_SEE_PERSONAL, KH_SEE_SENSITIVE };
+enum kh_op { KH_OP_READ, KH_OP_LIST, KH_OP_CREATE, KH_OP_UPDATE, KH_OP_CLOSE, KH_OP_IMPORT,
+             KH_OP_EXPORT, KH_OP_HISTORY };
+
+/** Load the types that the database holds. */
+KH_CHECK
+bool kh_registry_open(struct kh_store *st, struct kh_registry **ret_reg, struct kh_error *err);
+void kh_registry_close(struct kh_registry *reg);
+
+/** Find a loaded type by name; NULL if there is none. Valid as long as the registry is open. */
+const struct kh_type *kh_type_find(const struct kh_registry *reg, struct kh_str name);
+/** Type i in the order of names, NULL after the last. */
+const struct kh_type *kh_type_at(const struct kh_registry *reg, size_t i);
+struct kh_str kh_type_name(const struct kh_type *t);
+struct kh_str kh_type_process(const struct kh_type *t);  /**< "" if none */
+const struct kh_json *kh_type_schema(const struct kh_type *t);
+int64_t kh_type_version(const struct kh_type *t);
+
+/** Check a schema as `khue pack check` does; issues have JSON pointers into it. */
+KH_CHECK
+bool kh_type_check(struct kh_arena *a, struct kh_str name, const struct kh_json *schema,
+                   struct kh_issues *issues, struct kh_error *err);
+
+/** Create or upgrade a type (tables, columns, indexes, search) inside a write transaction; takes
+ *  effect for everybody after the commit. An unchanged schema does nothing.
+ *  @param err SCHEMA_INVALID (422) with issues */
+KH_CHECK
+bool kh_type_put(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a, struct kh_str name,
+                 const struct kh_json *schema, struct kh_error *err);
+
+/** A record in memory. */
+struct kh_record {
+    int64_t id;
+    const struct kh_type *type;
+    int64_t revision;       /**< 1.. ; the ETag is made of id and revision */
+    int64_t valid_from_us, valid_to_us; /**< valid_to_us KH_FOREVER while open */
+    int64_t recorded_us;
+    struct kh_str data;     /**< JSON object text as stored: the fields only */
+    const struct kh_json *fields; /**< parsed on demand by kh_record_fields, else NULL */
+};
+
+/** Parse data once. */
+KH_CHECK
+bool kh_record_fields(struct kh_arena *a, struct kh_record *r, const struct kh_json **ret_fields,
+                      struct kh_error *err);
+
+/** Write the outside form (flat, with id and meta), masking what who may not see. */
+void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const struct kh_record *r,
+                      const struct kh_who *who, struct kh_buf *out);
+
+/** The circumstances of a write. */
+struct kh_write {
+    const struct kh_who *who;
+    struct kh_str reason;     /**< required for corrections */
+    struct kh_str basis;      /**< legal basis */
+    int64_t valid_from_us;    /**< 0: now */
+    int64_t if_revision;      /**< 0: whatever; else RECORD_STALE (412) unless it is this one */
+    bool correction;          /**< history before was wrong, not: the world changed */
+    bool trusted;             /**< the caller (process engine) has checked access itself */
+};
+
+/**
+ * A create that has passed everything that needs no database: schema, rules, computed fields,
+ * access, folded text, index columns. Prepare on the thread of the request, insert in the
+ * transaction. The draft lives in the arena.
+ * @param err RECORD_INVALID (422) with all issues, FORBIDDEN (403), AUTH_REQUIRED (401)
+ */
+struct kh_draft;
+KH_CHECK
+bool kh_record_prepare(struct kh_registry *reg, struct kh_arena *a, const struct kh_type *t,
+                       const struct kh_json *fields, const struct kh_write *w,
+                       struct kh_draft **ret_draft, struct kh_error *err);
+/** @param err RECORD_DUPLICATE (409), RECORD_REFERENCE (422), STORE (503) */
+KH_CHECK
+bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                      struct kh_draft *d, struct kh_record *ret, struct kh_error *err);
+
+/** Read one. valid_us / at_us 0 mean now. No access check, no log: see kh_record_open. */
+KH_CHECK
+enum kh_hit kh_record_get(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                          const struct kh_type *t, int64_t id, int64_t valid_us, int64_t at_us,
+                          struct kh_record *ret, struct kh_error *err);
+/** Read one for somebody: access checked; out of reach is RECORD_UNKNOWN (404) like absent. */
+KH_CHECK
+enum kh_hit kh_record_open(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                           const struct kh_type *t, int64_t id, int64_t valid_us, int64_t at_us,
+                           const struct kh_who *who, enum kh_op op, struct kh_record *ret,
+                           struct kh_error *err);
+
+/** Merge-patch (RFC 7396) the fields, or replace all of them (put). Same errors as prepare+insert,
+ *  and RECORD_UNKNOWN (404), RECORD_STALE (412), RECORD_CLOSED (409), REASON_REQUIRED (422). */
+KH_CHECK
+bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                      const struct kh_type *t, int64_t id, const struct kh_json *fields, bool merge,
+                      const struct kh_write *w, struct kh_record *ret, struct kh_error *err);
+/** DELETE: end validity. */
+KH_CHECK
+bool kh_record_close(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_type *t, int64_t id, const struct kh_write *w,
+                     struct kh_record *ret, struct kh_error *err);
+
+/** What a list asks for. Filters come as they stand in the address: name=value. */
+struct kh_filter {
+    struct kh_str field;
+    enum kh_filter_op { KH_F_EQ, KH_F_IN, KH_F_LT, KH_F_LE, KH_F_GT, KH_F_GE } op;
+    struct kh_str value; /**< for IN: comma-separated */
+};
+struct kh_list {
+    const struct kh_filter *filters;
+    size_t filters_n;
+    struct kh_str q;           /**< full text */
+    const struct kh_box *bbox; /**< or NULL */
+    bool has_near;
+    double near_lon, near_lat, near_m;
+    struct kh_str within;      /**< code of an administrative unit, or "" */
+    struct kh_str sort;        /**< "field" or "-field"; "" means newest first */
+    struct kh_str after;       /**< cursor of the page before */
+    unsigned limit;            /**< 1..1000 [50] */
+    int64_t valid_us, at_us;   /**< 0: now */
+    const struct kh_who *who;
+};
+struct kh_page {
+    struct kh_record *items;
+    size_t n;
+    struct kh_str next;        /**< cursor, "" at the end */
+};
+/** @param err FILTER_INVALID (400) says which combination is not possible and why,
+ *             CURSOR_INVALID (400), FORBIDDEN (403) */
+KH_CHECK
+bool kh_record_list(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                    const struct kh_type *t, const struct kh_list *q, struct kh_page *ret,
+                    struct kh_error *err);
+
+/** The record that has this natural key now (single-field keys). */
+KH_CHECK
+enum kh_hit kh_record_find(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                           const struct kh_type *t, struct kh_str key, int64_t valid_us,
+                           struct kh_record *ret, struct kh_error *err);
+
+#endif
