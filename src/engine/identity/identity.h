@@ -88,11 +88,13 @@ KH_CHECK
 bool kh_account_add(struct kh_tx *tx, struct kh_identity *id, struct kh_arena *a,
                     struct kh_account *ac, struct kh_str hash, const struct kh_who *who,
                     struct kh_error *err);
-/** Change what is set (p not NULL): name, unit, phone, email, lang, state; hash if not "". */
+/** Change what is set (p not NULL): name, unit, phone, email, lang, state; hash if not "". A new
+ *  password or a lock ends all sessions of the account but that of the token `keep` ("" for none).
+ *  @param err ACCOUNT_UNKNOWN (404), BODY_INVALID (422, issues) */
 KH_CHECK
 bool kh_account_change(struct kh_tx *tx, struct kh_identity *id, struct kh_arena *a,
-                       const struct kh_account *ac, struct kh_str hash, const struct kh_who *who,
-                       struct kh_error *err);
+                       const struct kh_account *ac, struct kh_str hash, struct kh_str keep,
+                       const struct kh_who *who, struct kh_error *err);
 KH_CHECK
 enum kh_hit kh_account_get(struct kh_tx *tx, struct kh_arena *a, int64_t account,
                            struct kh_account *ret, struct kh_error *err);
@@ -145,5 +147,8 @@ bool kh_key_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, struct k
 KH_CHECK
 bool kh_identity_roles_put(struct kh_tx *tx, struct kh_arena *a, struct kh_str pack,
                            const struct kh_json *roles, struct kh_error *err);
+/** Write what was put as one JSON array, by role. */
+KH_CHECK
+bool kh_identity_roles_list(struct kh_tx *tx, struct kh_buf *out, struct kh_error *err);
 
 #endif
