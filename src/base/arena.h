@@ -60,7 +60,8 @@ char *kh_str_z(struct kh_arena *a, struct kh_str s);
 /** Format into the arena. */
 struct kh_str kh_strf(struct kh_arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-struct kh_str kh_strfv(struct kh_arena *a, const char *fmt, va_list ap);
+struct kh_str kh_strfv(struct kh_arena *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0), nonnull(2)));
 
 /** @return true if more than the cap has been asked for, or a fault said so */
 bool kh_arena_over(const struct kh_arena *a);
