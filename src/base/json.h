@@ -4,7 +4,7 @@
  *
  * Owns   nothing; the tree and its strings live in the arena. Numbers keep their text, so decimals
  *        survive unchanged; strings are decoded UTF-8.
- * Used   wherever JSON is read or written; nothing else parses JSON.
+ * Used   wherever JSON is read or written; nothing else parses JSON. json_num.h has the decimals.
  * Never  accepts duplicate keys, lone surrogates, U+0000 in strings, bad UTF-8, or anything after
  *        the value (RFC 8259, with the stricter reading of RFC 7493).
  */
@@ -27,8 +27,9 @@ enum kh_json_type {
 struct kh_json_member;
 
 struct kh_json {
-    enum kh_json_type type;
-    uint32_t n; /**< elements of an array, members of an object */
+    enum kh_json_type type : 8;
+    unsigned room : 8; /**< of kh_json_set and kh_json_push; 0: there is room for n, no more */
+    uint32_t n;        /**< elements of an array, members of an object */
     union {
         struct kh_str s;                /**< STRING: decoded; NUMBER: its text */
         struct kh_json *items;          /**< ARRAY */
@@ -43,9 +44,9 @@ struct kh_json_member {
 
 /** Bounds of one parse. Zero means the default in brackets. */
 struct kh_json_limits {
-    size_t bytes;    /**< [1 MiB] */
-    unsigned depth;  /**< [64] */
-    size_t values;   /**< [200,000] */
+    size_t bytes;   /**< [1 MiB] */
+    unsigned depth; /**< [64], at most 1,024: what walks a tree may do so by recursion */
+    size_t values;  /**< [200,000] */
 };
 
 /**
@@ -66,7 +67,7 @@ bool kh_json_parse(struct kh_arena *a, struct kh_str text, const struct kh_json_
 const struct kh_json *kh_json_get(const struct kh_json *v, const char *key);
 const struct kh_json *kh_json_find(const struct kh_json *v, struct kh_str key);
 
-/** RFC 6901 pointer look-up; NULL if nothing is there. */
+/** RFC 6901 pointer look-up ("" is v itself); NULL if nothing is there. */
 const struct kh_json *kh_json_at(const struct kh_json *v, struct kh_str pointer);
 
 /** The string of a member, or the fallback if it is absent or no string. */
@@ -111,7 +112,8 @@ struct kh_json *kh_json_merge(struct kh_arena *a, const struct kh_json *target,
 void kh_json_write(struct kh_buf *b, const struct kh_json *v);
 struct kh_str kh_json_text(struct kh_arena *a, const struct kh_json *v);
 
-/** Write RFC 8785-like canonical text (sorted keys, numbers as they came): for hashes. */
+/** Write RFC 8785-like canonical text (keys sorted by code point, numbers as they came): for
+ *  hashes. */
 void kh_json_canon(struct kh_buf *b, const struct kh_json *v);
 
 /** Write s as a JSON string with quotes. */
@@ -123,7 +125,7 @@ void kh_json_quote(struct kh_buf *b, struct kh_str s);
  */
 struct kh_jw {
     struct kh_buf *b;
-    unsigned depth;
+    unsigned depth; /**< at most 63 */
     uint64_t comma; /**< bit per depth: a value was written before */
     uint64_t array; /**< bit per depth: an array, else an object */
     bool after_key;
