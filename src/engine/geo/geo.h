@@ -5,7 +5,7 @@
  * A cell is the position of a point on a Hilbert curve over the whole globe (31 bits per axis, 62
  * bits, never negative), so that near points mostly have near numbers. A box becomes a few ranges.
  *
- * Owns   shapes in memory (GEOS, prepared).
+ * Owns   shapes in memory, prepared for exact answers; GEOS says whether a polygon is valid.
  * Used   by registry (bbox, near, within), units, api.
  * Never  reads the store.
  */
