@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/notify/notify_int.h"
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "engine/identity/identity.h"
+#include "engine/notify/template.h"
+
+enum { LEASE_US = 120 * 1000000, BATCH = 50 };
+
+/* One delivery on its way: what is sent, and what came of it. */
+struct parcel {
+    struct kh_notify *nt;
+    struct kh_arena *a;
+    const struct kh_delivery_sql_row *row;
+    struct kh_account to;
+    struct kh_str title, body, sms;
+    struct kh_push_sql_row *push;
+    size_t push_n;
+    struct kh_str gone; /* a push endpoint that no longer exists */
+    bool ok;
+    struct kh_str proof;
+};
+
+static bool pack_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct parcel *p = ctx;
+    struct kh_json *texts, *data;
+    struct kh_str text = KH_S("{}");
+    bool vi;
+
+    if (kh_account_get(tx, p->a, p->row->account, &p->to, err) == KH_FAIL ||
+        kh_template_sql_get(tx, p->a, p->row->template_key, &text, err) == KH_FAIL ||
+        !kh_push_sql_list(tx, p->a, p->row->account, &p->push, &p->push_n, err) ||
+        !kh_json_parse(p->a, text, NULL, &texts, err) ||
+        !kh_json_parse(p->a, p->row->data, NULL, &data, err))
+        return false;
+    vi = !kh_str_is(p->to.lang, "en");
+    p->title = kh_template_fill(p->a, kh_template_part(texts, vi, "title"), data);
+    p->body = kh_template_fill(p->a, kh_template_part(texts, vi, "body"), data);
+    p->sms = kh_template_fill(p->a, kh_template_part(texts, vi, "sms"), data);
+    return true;
+}
+
+static struct kh_str link_of(const struct parcel *p)
+{
+    const char *base = p->nt->config.public_url;
+
+    return p->row->link.n && base ? kh_strf(p->a, "%s%.*s", base, KH_FMT(p->row->link)) : KH_S("");
+}
+
+static bool send_mail(struct parcel *p, struct kh_error *err)
+{
+    struct kh_str link = link_of(p);
+
+    if (!p->nt->transport.mail)
+        return kh_fail(err, KH_EC_OUTBOUND_FAILED, "no mail transport");
+    return p->nt->transport.mail(
+        p->nt->transport.ctx, p->a, p->to.email, p->title,
+        kh_strf(p->a, "%.*s\n\n%.*s\n", KH_FMT(p->body), KH_FMT(link)), &p->proof, err);
+}
+
+/* Put {to} and {text} into the gateway's JSON template, escaped but without quotes. */
+static struct kh_str sms_body(struct parcel *p, const char *template)
+{
+    struct kh_json *values = kh_json_new(p->a, KH_JSON_OBJECT);
+    const struct kh_str raw[] = {p->to.phone, p->sms};
+    static const char *const names[] = {"to", "text"};
+
+    for (size_t i = 0; i < KH_LEN(raw); i++) {
+        struct kh_buf b = kh_buf(p->a, 16 << 10);
+        struct kh_str quoted;
+
+        kh_json_quote(&b, raw[i]);
+        quoted = kh_buf_get(&b);
+        kh_json_set(p->a, values, kh_cstr(names[i]),
+                    kh_json_new_str(p->a, kh_str(quoted.p + 1, quoted.n - 2)));
+    }
+    return kh_template_fill(p->a, kh_cstr(template), values);
+}
+
+static bool post(struct parcel *p, const char *url, const char *const *headers, struct kh_str body,
+                 int *ret_status, struct kh_error *err)
+{
+    struct kh_str answer = {0};
+
+    if (!p->nt->transport.post)
+        return kh_fail(err, KH_EC_OUTBOUND_FAILED, "no transport");
+    if (!p->nt->transport.post(p->nt->transport.ctx, p->a, url, headers, body, ret_status, &answer,
+                               err))
+        return false;
+    p->proof = kh_strf(p->a, "%d %.*s", *ret_status, (int)(answer.n < 180 ? answer.n : 180),
+                       answer.p ? answer.p : "");
+    return true;
+}
+
+static bool send_sms(struct parcel *p, struct kh_error *err)
+{
+    const struct kh_notify_config *c = &p->nt->config;
+    const char *headers[] = {"Content-Type: application/json", c->sms_header, NULL};
+    int status;
+
+    if (!post(p, c->sms_url, headers, sms_body(p, c->sms_body), &status, err))
+        return false;
+    return status / 100 == 2 || kh_fail(err, KH_EC_OUTBOUND_FAILED, "the SMS gateway said %d",
+                                        status);
+}
+
+/* "https://host" of an endpoint. */
+static struct kh_str origin_of(struct kh_str url)
+{
+    struct kh_str path = kh_str_skip(url, 8), host = kh_str_cut(path, '/', &path);
+
+    return kh_str(url.p, 8 + host.n);
+}
+
+static bool push_one(struct parcel *p, const struct kh_push_sql_row *s, struct kh_error *err)
+{
+    const char *subject = p->nt->config.push_subject;
+    struct kh_push_pair *ephemeral = kh_push_pair_new();
+    struct kh_buf text = kh_buf(p->a, 3900);
+    struct kh_jw w = kh_jw(&text);
+    unsigned char salt[16];
+    struct kh_str body, who;
+    int status = 0;
+    bool ok;
+
+    kh_random(salt, sizeof(salt));
+    kh_jw_obj(&w);
+    kh_jw_kstr(&w, "title", p->title);
+    kh_jw_kstr(&w, "body", kh_str(p->body.p, p->body.n < 2000 ? p->body.n : 2000));
+    kh_jw_kstr(&w, "link", p->row->link);
+    kh_jw_end(&w);
+    ok = kh_push_encrypt(p->a, kh_buf_get(&text), s->p256dh, s->auth, ephemeral, salt, &body,
+                         err) &&
+         kh_push_authorization(p->a, p->nt->pair, origin_of(s->endpoint),
+                               kh_cstr(subject ? subject : "mailto:postmaster@localhost"),
+                               kh_now_us(), &who, err);
+    kh_push_pair_drop(ephemeral);
+    if (ok) {
+        const char *headers[] = {
+            "Content-Type: application/octet-stream", "Content-Encoding: aes128gcm", "TTL: 86400",
+            kh_str_z(p->a, kh_strf(p->a, "Authorization: %.*s", KH_FMT(who))), NULL};
+
+        ok = post(p, kh_str_z(p->a, s->endpoint), headers, body, &status, err);
+    }
+    if (!ok)
+        return false;
+    if (status == 404 || status == 410) { /* the browser unsubscribed: not an error */
+        p->gone = s->endpoint;
+        return true;
+    }
+    return status / 100 == 2 ||
+           kh_fail(err, KH_EC_OUTBOUND_FAILED, "the push service said %d", status);
+}
+
+static bool send_push(struct parcel *p, struct kh_error *err)
+{
+    for (size_t i = 0; i < p->push_n; i++)
+        if (!push_one(p, &p->push[i], err))
+            return false;
+    return true;
+}
+
+static bool send_parcel(struct parcel *p, struct kh_error *err)
+{
+    if (kh_str_is(p->row->channel, "email"))
+        return send_mail(p, err);
+    if (kh_str_is(p->row->channel, "sms"))
+        return send_sms(p, err);
+    return send_push(p, err);
+}
+
+/* Minutes until the next try: 1, 2, 4 ... 128. */
+static int64_t pause_us(int64_t tries)
+{
+    return KH_US_MIN << (tries > 7 ? 7 : tries);
+}
+
+static bool note_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct parcel *p = ctx;
+    int64_t now = kh_now_us();
+    bool dead = !p->ok && p->row->tries + 1 >= p->nt->config.tries;
+
+    if (p->gone.n && !kh_push_sql_delete(tx, 0, p->gone, err))
+        return false;
+    return kh_delivery_sql_done(tx, p->row->id, p->ok ? "sent" : dead ? "dead" : "queued",
+                                p->ok || dead ? now : now + pause_us(p->row->tries), p->proof,
+                                err);
+}
+
+struct take {
+    struct kh_arena *a;
+    unsigned max;
+    struct kh_delivery_sql_row *rows;
+    size_t n;
+};
+
+static bool take_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct take *t = ctx;
+    int64_t now = kh_now_us();
+
+    return kh_delivery_sql_take(tx, t->a, now, now + LEASE_US, t->max, &t->rows, &t->n, err);
+}
+
+bool kh_notify_run(struct kh_notify *nt, unsigned max, unsigned *ret_sent, struct kh_error *err)
+{
+    kh_auto_arena a = kh_arena_new(64 << 20);
+    struct take t = {.a = a, .max = max};
+
+    *ret_sent = 0;
+    if (!kh_store_run(nt->store, "delivery_take", KH_TX_WRITE, take_in_tx, &t, err))
+        return false;
+    for (size_t i = 0; i < t.n; i++) {
+        struct parcel p = {.nt = nt, .a = a, .row = &t.rows[i]};
+        struct kh_error why = {0};
+
+        if (!kh_store_run(nt->store, "delivery_pack", KH_TX_READ, pack_in_tx, &p, err))
+            return false;
+        p.ok = send_parcel(&p, &why);
+        if (!p.ok)
+            p.proof = kh_strf(a, "%s: %.150s", kh_error_info(why.code)->name, why.detail);
+        *ret_sent += p.ok;
+        if (!kh_store_run(nt->store, "delivery_done", KH_TX_WRITE, note_in_tx, &p, err))
+            return false;
+    }
+    return true;
+}
+
+static void *deliver_main(void *ctx)
+{
+    struct kh_notify *nt = ctx;
+
+    for (;;) {
+        struct timespec until;
+        struct kh_error err = {0};
+        unsigned sent = 0;
+        bool stop;
+
+        /* An outage of the database is not the end of this worker: it tries again. */
+        if (atomic_exchange(&nt->queued, false) && kh_notify_run(nt, BATCH, &sent, &err) &&
+            sent == BATCH)
+            nt->queued = true;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        pthread_mutex_lock(&nt->lock);
+        while (!nt->stop && !nt->queued)
+            if (pthread_cond_timedwait(&nt->wake, &nt->lock, &until) != 0)
+                break;
+        stop = nt->stop;
+        pthread_mutex_unlock(&nt->lock);
+        if (stop)
+            return NULL;
+        /* Retries, quiet hours and other processes' messages: look every few seconds. */
+        if (until.tv_sec % 5 == 0)
+            nt->queued = true;
+    }
+}
+
+bool kh_notify_start(struct kh_notify *nt, struct kh_error *err)
+{
+    nt->queued = true; /* what was left over by the last run */
+    if (pthread_create(&nt->thread, NULL, deliver_main, nt) != 0)
+        return kh_fail(err, KH_EC_INTERNAL, "no thread for deliveries");
+    nt->running = true;
+    return true;
+}
