@@ -5,33 +5,47 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct kh_sha256_ctx {
     EVP_MD_CTX *md;
 };
 
-/* One context per thread: making one costs more than hashing an event. It lives as long as its
- * thread, which is why it is the one thread-local of base/. */
+/* One context per thread, freed with it: making one costs more than hashing an event. The pointer
+ * is the one thread-local of base/; the key is there for its destructor only. */
+static pthread_key_t md_key;
+static const EVP_MD *sha256;
+
+static void md_free(void *p)
+{
+    EVP_MD_CTX_free(p);
+}
+
+static void md_setup(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    KH_REQUIRE(sha256 != NULL && pthread_key_create(&md_key, md_free) == 0);
+}
+
 static EVP_MD_CTX *thread_md(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     static _Thread_local EVP_MD_CTX *md;
 
     if (!md) {
+        pthread_once(&once, md_setup);
         md = EVP_MD_CTX_new();
-        KH_REQUIRE(md != NULL);
+        KH_REQUIRE(md != NULL && pthread_setspecific(md_key, md) == 0);
     }
     return md;
 }
 
 void kh_sha256(const struct kh_str *parts, size_t n, unsigned char out[KH_SHA256_BYTES])
 {
-    static const EVP_MD *sha256;
     EVP_MD_CTX *md = thread_md();
     int ok;
 
-    if (!sha256) /* fetched once; a race fetches the same thing twice */
-        sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     ok = EVP_DigestInit_ex2(md, sha256, NULL);
     for (size_t i = 0; i < n; i++)
         ok &= EVP_DigestUpdate(md, parts[i].p, parts[i].n);

@@ -50,6 +50,17 @@ KH_CHECK
 bool kh_event_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t after, size_t limit,
                  struct kh_event **ret_events, size_t *ret_n, struct kh_error *err);
 
+/**
+ * Lawful erasure: destroy salt and data of a sealed event. The chain still verifies, since it holds
+ * only their hash. The erasure is itself an event (event.erase, subject seq).
+ *
+ * @param why actor, reason and basis are read
+ * @param err EVENT_UNKNOWN (404), STORE (503)
+ */
+KH_CHECK
+bool kh_event_erase(struct kh_tx *tx, int64_t seq, const struct kh_event *why,
+                    struct kh_error *err);
+
 /** Newest sealed sequence number; 0 if none. Cheap: kept in memory. */
 int64_t kh_event_head(struct kh_store *st);
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * store/sqlite_impl -- the parts of the SQLite driver as they see each other.
+ *
+ * Owns   the shapes of a connection and of the driver.
+ * Used   by sqlite.c (open, read, close), sqlite_query.c (statements), sqlite_commit.c (the
+ *        committer), sqlite_vfs.c (files), sqlite_backup.c.
+ */
+#ifndef KH_STORE_SQLITE_IMPL_H
+#define KH_STORE_SQLITE_IMPL_H
+
+#include "store/store_driver.h"
+
+#include <sqlite3.h>
+
+enum { KH_SQLITE_PARAMS = 64 };
+
+/** A prepared statement of one connection. */
+struct kh_stmt {
+    const struct kh_sql *sql;
+    sqlite3_stmt *stmt;
+    struct kh_stmt *next; /**< same slot: other statements, or this one opened twice */
+    bool busy;
+    bool direct;          /**< parameter n is SQLite's n: the map is not needed */
+    unsigned char params;
+    unsigned char map[KH_SQLITE_PARAMS + 1];
+};
+
+/** A connection and its statements. Used by one thread at a time. */
+struct kh_sqlite_conn {
+    sqlite3 *db;
+    struct kh_stmt **slots;
+    size_t slots_n, stmts_n;
+    sqlite3_stmt *begin, *commit;
+    struct kh_tx tx;
+};
+
+/** A thread's connection for reading. */
+struct kh_sqlite_reader {
+    struct kh_sqlite_conn c;
+    pthread_mutex_t lock;  /**< held while a callback reads; the committer may try it */
+    bool open;             /**< a snapshot is kept */
+    unsigned depth;        /**< callbacks inside callbacks; touched by its own thread only */
+    long long seen;        /**< commits of the store when the snapshot was asked for */
+    int64_t since_us;
+    struct kh_store *st;
+    struct kh_sqlite_reader *next, **prev;
+};
+
+struct kh_sqlite {
+    char *path;
+    struct kh_sqlite_conn w; /**< the committer's */
+    sqlite3_stmt *savepoint, *release, *back, *rollback, *version;
+    pthread_t committer;
+    bool started;
+    struct kh_queue queue;
+    struct kh_job *jobs;
+    bool *ok;
+    struct kh_error *errs;
+    struct kh_hooks hooks;
+    int64_t data_version;
+    int wal_frames;          /**< after the last commit */
+    int wal_next;            /**< checkpoint when so many are there */
+    unsigned careful;        /**< batches that still get savepoints */
+    bool torn;               /**< a commit failed: its frames may stand in the WAL */
+    int64_t idle_us;
+    atomic_llong wal_bytes;
+
+    pthread_key_t key;
+    pthread_mutex_t readers_lock;
+    struct kh_sqlite_reader *readers;
+};
+
+static inline struct kh_sqlite *kh_sqlite_of(struct kh_store *st)
+{
+    return st->impl;
+}
+
+/* sqlite.c */
+bool kh_sqlite_fail(struct kh_error *err, sqlite3 *db, int rc, const char *what);
+KH_CHECK
+bool kh_sqlite_connect(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
+                       struct kh_error *err);
+void kh_sqlite_disconnect(struct kh_sqlite_conn *c);
+/** Give up the kept snapshots of threads that are not reading just now. */
+void kh_sqlite_release_idle(struct kh_store *st);
+
+/* sqlite_query.c */
+bool kh_sqlite_q_open(struct kh_query *q, struct kh_error *err);
+void kh_sqlite_q_drop(struct kh_query *q);
+void kh_sqlite_bind_int(struct kh_query *q, int n, int64_t v);
+void kh_sqlite_bind_real(struct kh_query *q, int n, double v);
+void kh_sqlite_bind_text(struct kh_query *q, int n, struct kh_str s);
+void kh_sqlite_bind_blob(struct kh_query *q, int n, struct kh_str s);
+void kh_sqlite_bind_null(struct kh_query *q, int n);
+enum kh_hit kh_sqlite_next(struct kh_query *q, struct kh_error *err);
+int64_t kh_sqlite_changes(struct kh_query *q);
+int64_t kh_sqlite_col_int(struct kh_query *q, int i);
+double kh_sqlite_col_real(struct kh_query *q, int i);
+struct kh_str kh_sqlite_col_text(struct kh_query *q, int i);
+struct kh_str kh_sqlite_col_blob(struct kh_query *q, int i);
+bool kh_sqlite_col_null(struct kh_query *q, int i);
+bool kh_sqlite_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
+void kh_sqlite_stmts_free(struct kh_sqlite_conn *c);
+
+/* sqlite_commit.c */
+KH_CHECK
+bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err);
+void kh_sqlite_committer_stop(struct kh_store *st);
+
+/* sqlite_vfs.c */
+
+/** Register the file layer that times syncs and lets tests break them. Repeating is harmless.
+ *  @return its name */
+const char *kh_sqlite_vfs(void);
+/** Count the time of syncs of this connection's files into *us. */
+void kh_sqlite_vfs_time(sqlite3 *db, atomic_llong *us);
+
+/* sqlite_backup.c */
+bool kh_sqlite_backup(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,
+                      struct kh_error *err);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thin layer over SQLite's own files: it times syncs, and lets a test break a write ("store.write":
+ * the disk is full) or a sync ("store.sync": the disk is broken) exactly where SQLite meets it. */
+#include "base/fault.h"
+#include "base/time.h"
+#include "store/sqlite_impl.h"
+
+#include <stdio.h>
+
+struct file {
+    sqlite3_file base;
+    atomic_llong *sync_us; /* where to count, NULL if nobody asked */
+    sqlite3_file real[];
+};
+
+static sqlite3_file *real(sqlite3_file *f)
+{
+    return ((struct file *)f)->real;
+}
+
+static int f_close(sqlite3_file *f)
+{
+    return real(f)->pMethods->xClose(real(f));
+}
+
+static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+    return real(f)->pMethods->xRead(real(f), p, n, at);
+}
+
+static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    if (kh_fault("store.write"))
+        return SQLITE_FULL;
+    return real(f)->pMethods->xWrite(real(f), p, n, at);
+}
+
+static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+    return real(f)->pMethods->xTruncate(real(f), n);
+}
+
+static int f_sync(sqlite3_file *f, int flags)
+{
+    atomic_llong *us = ((struct file *)f)->sync_us;
+    int64_t start = us ? kh_mono_us() : 0;
+    int rc;
+
+    if (kh_fault("store.sync"))
+        return SQLITE_IOERR_FSYNC;
+    rc = real(f)->pMethods->xSync(real(f), flags);
+    if (us)
+        atomic_fetch_add_explicit(us, kh_mono_us() - start, memory_order_relaxed);
+    return rc;
+}
+
+static int f_size(sqlite3_file *f, sqlite3_int64 *n)
+{
+    return real(f)->pMethods->xFileSize(real(f), n);
+}
+
+static int f_lock(sqlite3_file *f, int level)
+{
+    return real(f)->pMethods->xLock(real(f), level);
+}
+
+static int f_unlock(sqlite3_file *f, int level)
+{
+    return real(f)->pMethods->xUnlock(real(f), level);
+}
+
+static int f_reserved(sqlite3_file *f, int *out)
+{
+    return real(f)->pMethods->xCheckReservedLock(real(f), out);
+}
+
+/* Our own question comes through here: KH_FCNTL hands over where to count. */
+enum { KH_FCNTL = 0x6b6875 };
+
+static int f_control(sqlite3_file *f, int op, void *arg)
+{
+    if (op == KH_FCNTL) {
+        ((struct file *)f)->sync_us = arg;
+        return SQLITE_OK;
+    }
+    return real(f)->pMethods->xFileControl(real(f), op, arg);
+}
+
+static int f_sector(sqlite3_file *f)
+{
+    return real(f)->pMethods->xSectorSize(real(f));
+}
+
+static int f_device(sqlite3_file *f)
+{
+    return real(f)->pMethods->xDeviceCharacteristics(real(f));
+}
+
+static int f_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **p)
+{
+    return real(f)->pMethods->xShmMap(real(f), page, size, extend, p);
+}
+
+static int f_shm_lock(sqlite3_file *f, int at, int n, int flags)
+{
+    return real(f)->pMethods->xShmLock(real(f), at, n, flags);
+}
+
+static void f_shm_barrier(sqlite3_file *f)
+{
+    real(f)->pMethods->xShmBarrier(real(f));
+}
+
+static int f_shm_unmap(sqlite3_file *f, int remove)
+{
+    return real(f)->pMethods->xShmUnmap(real(f), remove);
+}
+
+static int f_fetch(sqlite3_file *f, sqlite3_int64 at, int n, void **p)
+{
+    return real(f)->pMethods->xFetch(real(f), at, n, p);
+}
+
+static int f_unfetch(sqlite3_file *f, sqlite3_int64 at, void *p)
+{
+    return real(f)->pMethods->xUnfetch(real(f), at, p);
+}
+
+static const sqlite3_io_methods methods = {
+    .iVersion = 3,
+    .xClose = f_close,
+    .xRead = f_read,
+    .xWrite = f_write,
+    .xTruncate = f_truncate,
+    .xSync = f_sync,
+    .xFileSize = f_size,
+    .xLock = f_lock,
+    .xUnlock = f_unlock,
+    .xCheckReservedLock = f_reserved,
+    .xFileControl = f_control,
+    .xSectorSize = f_sector,
+    .xDeviceCharacteristics = f_device,
+    .xShmMap = f_shm_map,
+    .xShmLock = f_shm_lock,
+    .xShmBarrier = f_shm_barrier,
+    .xShmUnmap = f_shm_unmap,
+    .xFetch = f_fetch,
+    .xUnfetch = f_unfetch,
+};
+
+static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out_flags)
+{
+    sqlite3_vfs *under = v->pAppData;
+    struct file *mine = (struct file *)f;
+    int rc;
+
+    mine->sync_us = NULL;
+    mine->base.pMethods = NULL;
+    rc = under->xOpen(under, name, mine->real, flags, out_flags);
+    if (mine->real->pMethods)
+        mine->base.pMethods = &methods;
+    return rc;
+}
+
+static sqlite3_vfs layer;
+
+static void layer_register(void)
+{
+    const sqlite3_vfs *under = sqlite3_vfs_find(NULL);
+
+    KH_REQUIRE(under != NULL && under->iVersion >= 2);
+    /* Everything but open is the layer below's own: it takes its own record as first argument only
+     * to find pAppData, which its functions do not use for the unix family. */
+    layer = *under;
+    layer.pNext = NULL;
+    layer.zName = "khue";
+    layer.szOsFile = (int)sizeof(struct file) + under->szOsFile;
+    layer.pAppData = sqlite3_vfs_find(NULL);
+    layer.xOpen = v_open;
+    KH_REQUIRE(sqlite3_vfs_register(&layer, 0) == SQLITE_OK);
+}
+
+const char *kh_sqlite_vfs(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, layer_register);
+    return "khue";
+}
+
+void kh_sqlite_vfs_time(sqlite3 *db, atomic_llong *us)
+{
+    sqlite3_file *wal = NULL;
+
+    (void)sqlite3_file_control(db, "main", KH_FCNTL, us);
+    /* Commits sync the journal file: in WAL mode that is the log. */
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal &&
+        wal->pMethods == &methods)
+        ((struct file *)wal)->sync_us = us;
+}

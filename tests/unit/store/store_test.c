@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_fixture.h"
+
+#include "base/fault.h"
+#include "base/time.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct kh_sql insert_sql = {"t_insert", "INSERT INTO t(id, v) VALUES ($1, $2)", NULL};
+static const struct kh_sql value_sql = {"t_value", "SELECT v FROM t WHERE id = $1", NULL};
+static const struct kh_sql count_sql = {"t_count", "SELECT count(*) FROM t", NULL};
+
+static struct store_fixture f;
+
+static bool make_table(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    bool pg = kh_store_kind(kh_tx_store(tx)) == KH_STORE_POSTGRES;
+
+    (void)ctx;
+    return kh_tx_script(tx,
+                        pg ? "CREATE TABLE t(id bigint PRIMARY KEY, v text, r double precision,"
+                             " b bytea)"
+                           : "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, r REAL, b BLOB) STRICT",
+                        err);
+}
+
+static int setup(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    fixture_open(&f);
+    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, make_table, NULL, &err));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    kh_fault_arm(NULL, 0);
+    fixture_drop(&f);
+    return 0;
+}
+
+/* ---- little callbacks ---- */
+
+struct row {
+    int64_t id;
+    const char *v;
+    bool fail_after, event;
+};
+
+static bool put(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct row *r = ctx;
+    struct kh_event e = {.kind = KH_S("t.create"), .subject = r->id, .data = KH_S("{}")};
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, &insert_sql, err))
+        return false;
+    kh_bind_int(&q, 1, r->id);
+    kh_bind_text(&q, 2, kh_cstr(r->v));
+    if (!kh_query_run(&q, NULL, err) || (r->event && !kh_event_append(tx, &e, err)))
+        return false;
+    return !r->fail_after || kh_fail(err, KH_EC_BODY_INVALID, "as told");
+}
+
+static bool put_row(int64_t id, const char *v, struct kh_error *err)
+{
+    struct row r = {.id = id, .v = v};
+
+    return kh_store_run(f.st, "put", KH_TX_WRITE, put, &r, err);
+}
+
+static bool count(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    int64_t *n = ctx;
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, &count_sql, err) || kh_query_next(&q, err) != KH_HIT)
+        return false;
+    *n = kh_col_int(&q, 0);
+    return true;
+}
+
+static int64_t rows(void)
+{
+    struct kh_error err = {0};
+    int64_t n = -1;
+
+    assert_true(kh_store_run(f.st, "count", KH_TX_READ, count, &n, &err));
+    return n;
+}
+
+/* ---- jobs ---- */
+
+struct tally {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    unsigned ok, failed;
+    enum kh_ec last;
+};
+
+static void tally_done(void *ctx, bool ok, const struct kh_error *err)
+{
+    struct tally *t = ctx;
+
+    pthread_mutex_lock(&t->lock);
+    if (ok)
+        t->ok++;
+    else {
+        t->failed++;
+        t->last = err->code;
+    }
+    pthread_cond_signal(&t->moved);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void tally_wait(struct tally *t, unsigned n)
+{
+    pthread_mutex_lock(&t->lock);
+    while (t->ok + t->failed < n)
+        pthread_cond_wait(&t->moved, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+#define TALLY {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER}
+
+struct counted {
+    struct row row;
+    struct tally *t;
+};
+
+static bool put_counted(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct counted *c = ctx;
+
+    return put(tx, &c->row, err);
+}
+
+static void done_counted(void *ctx, bool ok, const struct kh_error *err)
+{
+    struct counted *c = ctx;
+
+    tally_done(c->t, ok, err);
+}
+
+/* ---- tests ---- */
+
+static bool all_kinds(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    static const struct kh_sql in = {
+        "t_kinds_in", "INSERT INTO t(v, id, r, b) VALUES ($2, $1, $4, $3)", NULL};
+    static const struct kh_sql out = {"t_kinds_out", "SELECT id, v, r, b, v IS NULL FROM t", NULL};
+    kh_auto(kh_query) q = {0};
+    kh_auto(kh_query) p = {0};
+    int64_t changes = -1;
+
+    (void)ctx;
+    assert_true(kh_query_open(&q, tx, &in, err));
+    kh_bind_int(&q, 1, INT64_MIN + 1);
+    kh_bind_text(&q, 2, kh_cstr("Hà Nội"));
+    kh_bind_blob(&q, 3, kh_str("a\0\xff", 3));
+    kh_bind_real(&q, 4, 0.1);
+    assert_true(kh_query_run(&q, &changes, err));
+    assert_int_equal(changes, 1);
+    assert_true(kh_query_open(&p, tx, &out, err));
+    assert_int_equal(kh_query_next(&p, err), KH_HIT);
+    assert_true(kh_col_int(&p, 0) == INT64_MIN + 1);
+    assert_true(kh_str_is(kh_col_text(&p, 1), "Hà Nội"));
+    assert_true(kh_col_real(&p, 2) == 0.1);
+    assert_true(kh_str_eq(kh_col_blob(&p, 3), kh_str("a\0\xff", 3)));
+    assert_false(kh_col_null(&p, 3));
+    assert_int_equal(kh_query_next(&p, err), KH_MISS);
+    assert_int_equal(kh_query_next(&p, err), KH_MISS);
+    return true;
+}
+
+static void keeps_every_kind_of_value(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(kh_store_run(f.st, "kinds", KH_TX_WRITE, all_kinds, NULL, &err));
+}
+
+static bool nulls(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    static const struct kh_sql in = {"t_null_in", "INSERT INTO t(id, v, b) VALUES ($1, $2, $3)",
+                                     NULL};
+    static const struct kh_sql out = {"t_null_out", "SELECT v, b FROM t ORDER BY id", NULL};
+    kh_auto(kh_query) q = {0};
+    kh_auto(kh_query) p = {0};
+
+    (void)ctx;
+    assert_true(kh_query_open(&q, tx, &in, err));
+    kh_bind_int(&q, 1, 1);
+    kh_bind_text(&q, 2, kh_str(NULL, 0));
+    kh_bind_null(&q, 3);
+    assert_true(kh_query_run(&q, NULL, err));
+    kh_query_drop(&q);
+    assert_true(kh_query_open(&q, tx, &in, err));
+    kh_bind_int(&q, 1, 2);
+    kh_bind_text(&q, 2, KH_S(""));
+    kh_bind_blob(&q, 3, KH_S(""));
+    assert_true(kh_query_run(&q, NULL, err));
+    assert_true(kh_query_open(&p, tx, &out, err));
+    assert_int_equal(kh_query_next(&p, err), KH_HIT);
+    assert_true(kh_col_null(&p, 0) && kh_col_null(&p, 1));
+    assert_null(kh_col_text(&p, 0).p);
+    assert_null(kh_col_blob(&p, 1).p);
+    assert_int_equal(kh_query_next(&p, err), KH_HIT);
+    assert_false(kh_col_null(&p, 0) || kh_col_null(&p, 1));
+    assert_non_null(kh_col_text(&p, 0).p);
+    assert_non_null(kh_col_blob(&p, 1).p);
+    return true;
+}
+
+static void tells_empty_from_absent(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(kh_store_run(f.st, "nulls", KH_TX_WRITE, nulls, NULL, &err));
+}
+
+static bool bad_parameter(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    kh_auto(kh_query) q = {0};
+
+    return kh_query_open(&q, tx, ctx, err);
+}
+
+static void refuses_parameters_that_are_not_numbered(void **state)
+{
+    static const struct kh_sql bad[] = {
+        {"cast", "SELECT v FROM t WHERE v = $1::text", "SELECT v FROM t WHERE v = :v"},
+        {"question", "SELECT v FROM t WHERE id = ?", "SELECT v FROM t WHERE id = $a"},
+        {"named", "SELECT v FROM t WHERE id = :id", "SELECT v FROM t WHERE id = $0"},
+        {"gap", "SELECT v FROM t WHERE id = $1 OR id = $3", NULL},
+        {"two", "SELECT 1; SELECT 2", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KH_LEN(bad); i++) {
+        struct kh_error err = {0};
+        struct kh_sql copy = bad[i];
+
+        assert_false(
+            kh_store_run(f.st, "bad", KH_TX_READ, bad_parameter, (void *)&copy, &err));
+        assert_int_not_equal(err.code, KH_EC_OK);
+    }
+    assert_int_equal(rows(), 0);
+}
+
+static void rolls_back_one_of_many(void **state)
+{
+    struct tally t = TALLY;
+    struct counted c[60];
+    struct kh_error err = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < KH_LEN(c); i++) {
+        c[i] = (struct counted){.row = {.id = i, .v = "x", .fail_after = i % 7 == 3, .event = true},
+                                .t = &t};
+        assert_true(kh_store_submit(f.st, "put", put_counted, &c[i], done_counted, &err));
+    }
+    tally_wait(&t, KH_LEN(c));
+    assert_int_equal(t.failed, 9);
+    assert_int_equal(t.last, KH_EC_BODY_INVALID);
+    assert_int_equal(rows(), 51);
+}
+
+static void tells_constraint_from_failure(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(put_row(1, "a", &err));
+    assert_false(put_row(1, "b", &err));
+    assert_int_equal(err.code, KH_EC_STORE_CONSTRAINT);
+    assert_true(put_row(2, "c", &err));
+    assert_int_equal(rows(), 2);
+}
+
+static bool careless(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct row r = {.id = 1, .v = "again"};
+    struct row other = {.id = 9, .v = "other"};
+
+    (void)ctx;
+    (void)put(tx, &other, err);
+    (void)put(tx, &r, err); /* fails, and nobody looks */
+    return true;
+}
+
+static void a_failed_statement_fails_its_callback(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(put_row(1, "a", &err));
+    assert_false(kh_store_run(f.st, "careless", KH_TX_WRITE, careless, NULL, &err));
+    assert_int_equal(err.code, KH_EC_STORE_CONSTRAINT);
+    assert_int_equal(rows(), 1);
+}
+
+static void a_reader_sees_what_was_committed_before(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_true(put_row(i, "x", &err));
+        assert_int_equal(rows(), i + 1);
+        assert_int_equal(rows(), i + 1);
+    }
+}
+
+static bool write_in_read(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    return put(tx, ctx, err);
+}
+
+static void a_reading_cannot_write(void **state)
+{
+    struct row r = {.id = 1, .v = "x"};
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_false(kh_store_run(f.st, "sneaky", KH_TX_READ, write_in_read, &r, &err));
+    assert_int_equal(rows(), 0);
+}
+
+static bool nested(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    int64_t *inner = ctx, outer = -1;
+
+    return count(tx, &outer, err) &&
+           kh_store_run(kh_tx_store(tx), "inner", KH_TX_READ, count, inner, err) &&
+           *inner == outer;
+}
+
+static void a_reading_may_hold_another(void **state)
+{
+    struct kh_error err = {0};
+    int64_t n = -1;
+
+    (void)state;
+    assert_true(kh_store_run(f.st, "nested", KH_TX_READ, nested, &n, &err));
+    assert_int_equal(n, 0);
+}
+
+struct hooked {
+    struct row row;
+    int calls;
+};
+
+static void hook(void *ctx)
+{
+    struct hooked *h = ctx;
+
+    h->calls++;
+}
+
+static bool put_hooked(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct hooked *h = ctx;
+
+    kh_tx_after_commit(tx, hook, h);
+    return put(tx, &h->row, err);
+}
+
+static void hooks_run_once_and_only_after_a_commit(void **state)
+{
+    struct hooked good = {.row = {.id = 1, .v = "x"}};
+    struct hooked bad = {.row = {.id = 2, .v = "x", .fail_after = true}};
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(kh_store_run(f.st, "good", KH_TX_WRITE, put_hooked, &good, &err));
+    assert_false(kh_store_run(f.st, "bad", KH_TX_WRITE, put_hooked, &bad, &err));
+    assert_true(put_row(3, "x", &err));
+    assert_int_equal(good.calls, 1);
+    assert_int_equal(bad.calls, 0);
+}
+
+static bool twice_open(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    kh_auto(kh_query) outer = {0};
+    kh_auto(kh_query) inner = {0};
+    int64_t *sum = ctx;
+
+    *sum = 0;
+    for (int i = 1; i <= 2; i++) {
+        if (!kh_query_open(i == 1 ? &outer : &inner, tx, &value_sql, err))
+            return false;
+        kh_bind_int(i == 1 ? &outer : &inner, 1, i);
+    }
+    while (kh_query_next(&outer, err) == KH_HIT)
+        while (kh_query_next(&inner, err) == KH_HIT)
+            *sum += kh_col_text(&outer, 0).p[0] * 1000 + kh_col_text(&inner, 0).p[0];
+    return true;
+}
+
+static void one_statement_can_be_open_twice(void **state)
+{
+    struct kh_error err = {0};
+    int64_t sum;
+
+    (void)state;
+    assert_true(put_row(1, "a", &err));
+    assert_true(put_row(2, "b", &err));
+    assert_true(kh_store_run(f.st, "twice", KH_TX_READ, twice_open, &sum, &err));
+    assert_int_equal(sum, 'a' * 1000 + 'b');
+}
+
+static void stays_after_reopening(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(put_row(1, "a", &err));
+    fixture_reopen(&f);
+    assert_int_equal(rows(), 1);
+}
+
+static void refuses_a_database_from_the_future(void **state)
+{
+    struct kh_error err = {0};
+    struct kh_store *st;
+
+    (void)state;
+    kh_store_close(f.st);
+    f.st = NULL;
+    fixture_tamper(&f, "INSERT INTO schema_migration SELECT 9999, 'later', checksum, 0"
+                       " FROM schema_migration WHERE number = 1");
+    assert_false(kh_store_open(&f.config, &st, &err));
+    assert_int_equal(err.code, KH_EC_STORE_MIGRATION);
+}
+
+static void refuses_a_changed_migration(void **state)
+{
+    struct kh_error err = {0};
+    struct kh_store *st;
+
+    (void)state;
+    kh_store_close(f.st);
+    f.st = NULL;
+    fixture_tamper(&f, fixture_is_pg()
+                           ? "UPDATE schema_migration SET checksum = decode(repeat('00', 32), 'hex')"
+                             " WHERE number = 1"
+                           : "UPDATE schema_migration SET checksum = zeroblob(32) WHERE number = 1");
+    assert_false(kh_store_open(&f.config, &st, &err));
+    assert_int_equal(err.code, KH_EC_STORE_MIGRATION);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keeps_every_kind_of_value, setup, teardown),
+        cmocka_unit_test_setup_teardown(tells_empty_from_absent, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_parameters_that_are_not_numbered, setup, teardown),
+        cmocka_unit_test_setup_teardown(rolls_back_one_of_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(tells_constraint_from_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failed_statement_fails_its_callback, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reader_sees_what_was_committed_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reading_cannot_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reading_may_hold_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(hooks_run_once_and_only_after_a_commit, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_statement_can_be_open_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(stays_after_reopening, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_a_database_from_the_future, setup, teardown),
+        cmocka_unit_test_setup_teardown(refuses_a_changed_migration, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
