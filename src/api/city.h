@@ -9,6 +9,17 @@
 
 #include "base/kh.h"
 
+struct kh_who;
+
+/** Says who presents a token, in place of the identity engine: for tests. */
+struct kh_auth {
+    void *ctx;
+    /** token is never empty. */
+    enum kh_hit (*who)(void *ctx, struct kh_arena *a, struct kh_str token,
+                       const struct kh_who **ret_who, struct kh_error *err);
+    struct kh_str (*csrf)(struct kh_arena *a, struct kh_str token);
+};
+
 struct kh_city {
     struct kh_store *store;
     struct kh_registry *registry;
@@ -19,9 +30,15 @@ struct kh_city {
     struct kh_units *units;       /**< boundaries in memory: engine/geo/units.h */
     struct kh_packs *packs;
     struct kh_insight *insight;   /**< figures that follow the event log */
-    struct kh_hub *hub;           /**< live events to streams: api/hub.h */
     const struct kh_config *config;
-    struct kh_workers *workers;   /**< threads for blocking work */
+    const struct kh_auth *auth;   /**< NULL: ask identity; without identity all are the public */
+    int64_t started_us;
+    /* made by kh_api_open (api/serve.h), which net calls */
+    struct kh_router *router;
+    struct kh_hub *hub;           /**< live events to streams: api/hub.h */
+    struct kh_workers *workers;   /**< threads for blocking work: api/workers.h */
+    struct kh_rate *rate;         /**< requests per account */
+    uint64_t seed;                /**< of hashes in memory */
 };
 
 #endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/call.h"
+
+#include "api/city.h"
+#include "api/idempotency.h"
+#include "api/uri.h"
+#include "api/workers.h"
+
+struct kh_str kh_call_arg(const struct kh_call *c, const char *name, struct kh_str fallback)
+{
+    for (size_t i = 0; i < c->args_n; i++)
+        if (kh_str_is(c->args[i].name, name))
+            return c->args[i].value;
+    return fallback;
+}
+
+bool kh_call_limit(const struct kh_call *c, unsigned fallback, unsigned max, unsigned *ret,
+                   struct kh_error *err)
+{
+    struct kh_str s = kh_call_arg(c, "limit", kh_str(NULL, 0));
+    int64_t n = fallback;
+
+    if (s.p && (!kh_str_int(s, &n) || n < 1 || n > max))
+        return kh_fail(err, KH_EC_PARAMETER_INVALID, "limit is a number from 1 to %u", max);
+    *ret = (unsigned)n;
+    return true;
+}
+
+struct kh_str kh_call_header(const struct kh_call *c, const char *name)
+{
+    return c->ops->header(c, name);
+}
+
+bool kh_call_accepts(const struct kh_call *c, const char *type)
+{
+    struct kh_str list = c->head.accept, one;
+
+    while (kh_list_next(&list, &one)) {
+        int q;
+
+        if (kh_str_same(kh_list_quality(one, &q), kh_cstr(type)) && q > 0)
+            return true;
+    }
+    return false;
+}
+
+struct kh_str kh_call_cookie(const struct kh_call *c, const char *name)
+{
+    struct kh_str rest = c->head.cookie;
+
+    while (rest.n) {
+        struct kh_str value, one = kh_str_trim(kh_str_cut(rest, ';', &rest));
+
+        if (kh_str_is(kh_str_cut(one, '=', &value), name) && one.n > strlen(name))
+            return value.p ? value : kh_str("", 0);
+    }
+    return kh_str(NULL, 0);
+}
+
+/* ---- writes ---- */
+
+/* Runs in the transaction: the claim of the key, then the effect. */
+static bool write_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct kh_call *c = ctx;
+
+    if (c->idempotency) {
+        if (!kh_idempotency_claim(tx, c, err))
+            return false;
+        if (c->idempotency->state == KH_IDEM_REPLAY)
+            return true;
+    }
+    return c->tx_fn(tx, c->ctx, err);
+}
+
+static void write_done(void *ctx, bool ok, const struct kh_error *err)
+{
+    struct kh_call *c = ctx;
+
+    c->ok = ok;
+    if (!ok)
+        c->err = *err;
+    c->ops->resume(c);
+}
+
+enum kh_next kh_call_write(struct kh_call *c, const char *name, kh_tx_fn fn, void *ctx,
+                           enum kh_next (*then)(struct kh_call *c, bool ok,
+                                                const struct kh_error *err))
+{
+    c->then = then;
+    c->work = NULL;
+    c->ctx = ctx;
+    c->tx_fn = fn;
+    if (kh_store_submit(c->city->store, name, write_in_tx, c, write_done, &c->err))
+        return KH_WAITING;
+    c->then = NULL;
+    return then(c, false, &c->err);
+}
+
+/* ---- long work ---- */
+
+static bool claim_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    return kh_idempotency_claim(tx, ctx, err);
+}
+
+/* On a worker thread, which may wait for the store. */
+static void work_run(void *ctx)
+{
+    struct kh_call *c = ctx;
+    struct kh_error err = {0};
+
+    if (!c->idempotency) {
+        c->work(c);
+    } else if (!kh_store_run(c->city->store, "idempotency_claim", KH_TX_WRITE, claim_in_tx, c,
+                             &err)) {
+        kh_reply_error(c, &err);
+        c->idempotency = NULL;
+    } else if (c->idempotency->state != KH_IDEM_REPLAY) {
+        c->work(c);
+    }
+    c->ops->resume(c);
+}
+
+enum kh_next kh_call_offload(struct kh_call *c, void (*fn)(struct kh_call *c))
+{
+    c->then = NULL;
+    c->work = fn;
+    if (kh_workers_add(c->city->workers, work_run, c, &c->err))
+        return KH_WAITING;
+    c->work = NULL;
+    return kh_reply_error(c, &c->err);
+}
+
+enum kh_next kh_call_continue(struct kh_call *c)
+{
+    struct kh_idempotency *idem = c->idempotency;
+    enum kh_next (*then)(struct kh_call *, bool, const struct kh_error *) = c->then;
+    bool worked = c->work != NULL;
+    enum kh_next next = KH_REPLIED;
+
+    c->then = NULL;
+    c->work = NULL;
+    if (idem && idem->state == KH_IDEM_REPLAY)
+        return kh_idempotency_replay(c);
+    if (then)
+        next = then(c, c->ok, c->ok ? NULL : &c->err);
+    if (next == KH_REPLIED && idem && idem->state == KH_IDEM_CLAIMED && (worked || c->ok))
+        kh_idempotency_keep(c);
+    return next;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * api/routes -- the tables of all api/*.c files, for routes.c. A new file adds its line in both.
+ */
+#ifndef KH_API_ROUTES_H
+#define KH_API_ROUTES_H
+
+#include "api/call.h"
+
+extern const struct kh_route kh_routes_health[];
+extern const struct kh_route kh_routes_event[];
+
+#endif
