@@ -64,7 +64,7 @@ static bool write_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
 
-    if (c->idempotency) {
+    if (c->idempotency && c->idempotency->state != KH_IDEM_HELD) {
         if (!kh_idempotency_claim(tx, c, err))
             return false;
         if (c->idempotency->state == KH_IDEM_REPLAY)
@@ -136,16 +136,17 @@ enum kh_next kh_call_continue(struct kh_call *c)
 {
     struct kh_idempotency *idem = c->idempotency;
     enum kh_next (*then)(struct kh_call *, bool, const struct kh_error *) = c->then;
-    bool worked = c->work != NULL;
     enum kh_next next = KH_REPLIED;
 
-    c->then = NULL;
-    c->work = NULL;
     if (idem && idem->state == KH_IDEM_REPLAY)
         return kh_idempotency_replay(c);
+    if (idem && idem->state == KH_IDEM_CLAIMED)
+        idem->state = c->work || c->ok ? KH_IDEM_HELD : KH_IDEM_NEW;
+    c->then = NULL;
+    c->work = NULL;
     if (then)
         next = then(c, c->ok, c->ok ? NULL : &c->err);
-    if (next == KH_REPLIED && idem && idem->state == KH_IDEM_CLAIMED && (worked || c->ok))
+    if (next == KH_REPLIED && idem && idem->state == KH_IDEM_HELD)
         kh_idempotency_keep(c);
     return next;
 }

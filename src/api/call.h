@@ -71,8 +71,8 @@ struct kh_reply {
 
 /** Header fields that most calls look at; p is NULL if absent. */
 struct kh_head {
-    struct kh_str accept, accept_encoding, accept_language, api_key, authorization, content_type,
-        cookie, csrf, host, idempotency_key, if_match, if_none_match, last_event_id, origin,
+    struct kh_str accept, accept_encoding, accept_language, api_key, authorization, content_encoding,
+        content_type, cookie, csrf, host, idempotency_key, if_match, if_none_match, last_event_id, origin,
         purpose, range, traceparent;
 };
 
@@ -146,10 +146,11 @@ struct kh_route {
     enum kh_next (*error)(struct kh_call *c, const struct kh_error *err); /**< KH_R_OWN_ERRORS */
 };
 
-/** Find the route of c->target and c->method. @return most bytes that its body may have */
+/** Find the route of c->target and c->method, and who asks; called when the header is there. What is
+ *  wrong is kept for kh_call_dispatch. @return most bytes that the body may have */
 size_t kh_call_begin(struct kh_call *c);
-/** Authenticate, check parameters and body, run the handler. Called by net/ and by tests after
- *  kh_call_begin and once the body is there. */
+/** Check parameters and body, run the handler. Called by net/ and by tests after kh_call_begin and
+ *  once the body is there. */
 enum kh_next kh_call_dispatch(struct kh_call *c);
 /** Go on after ops->resume. */
 enum kh_next kh_call_continue(struct kh_call *c);

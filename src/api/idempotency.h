@@ -15,7 +15,8 @@
 
 #include "api/call.h"
 
-enum kh_idempotency_state { KH_IDEM_NEW, KH_IDEM_CLAIMED, KH_IDEM_REPLAY };
+/** CLAIMED: in the running transaction; HELD: claimed and durable, so later writes of the same call go on. */
+enum kh_idempotency_state { KH_IDEM_NEW, KH_IDEM_CLAIMED, KH_IDEM_HELD, KH_IDEM_REPLAY };
 
 struct kh_idempotency {
     enum kh_idempotency_state state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * api/routes -- the tables of all api/*.c files, for routes.c. A new file adds its line in both.
+ * api/routes -- the tables of all files of api/, for routes.c. A new file adds its line in both.
  */
 #ifndef KH_API_ROUTES_H
 #define KH_API_ROUTES_H

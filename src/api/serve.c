@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/serve.h"
+
+#include "api/router.h"
+#include "api/workers.h"
+#include "base/config.h"
+#include "base/hash.h"
+#include "base/rate.h"
+#include "base/time.h"
+
+bool kh_api_open(struct kh_city *city, struct kh_error *err)
+{
+    (void)err;
+    city->started_us = kh_mono_us();
+    kh_random(&city->seed, sizeof(city->seed));
+    city->router = kh_router_new(kh_route_tables);
+    city->rate = kh_rate_new();
+    city->workers =
+        kh_workers_new((unsigned)city->config->workers, (unsigned)city->config->workers_queue);
+    return true;
+}
+
+void kh_api_close(struct kh_city *city)
+{
+    kh_workers_drop(city->workers);
+    kh_rate_drop(city->rate);
+    kh_router_drop(city->router);
+    city->workers = NULL;
+    city->rate = NULL;
+    city->router = NULL;
+}
