@@ -73,7 +73,7 @@ struct kh_reply {
 struct kh_head {
     struct kh_str accept, accept_encoding, accept_language, api_key, authorization, content_encoding,
         content_type, cookie, csrf, host, idempotency_key, if_match, if_none_match, last_event_id, origin,
-        purpose, range, traceparent;
+        purpose, range, sec_fetch_site, traceparent;
 };
 
 /** What net/ does for a call. */
@@ -128,7 +128,6 @@ enum kh_route_flags {
     KH_R_OPEN_ARGS = 16,  /**< unknown query parameters are the handler's business (filters) */
     KH_R_CORS = 32,       /**< any origin may call it (open standards); cookies do not count there */
     KH_R_OPTIONAL_BODY = 64,
-    KH_R_OWN_ERRORS = 128, /**< errors in the form of the standard: route->error makes them */
 };
 
 /** A row of the route table; the API description is generated from it. */
@@ -143,7 +142,6 @@ struct kh_route {
     const char *role;          /**< role needed somewhere, or NULL: the engine decides */
     const char *vi, *en;       /**< one sentence for people and OpenAPI */
     const char *request, *response; /**< names of schemas in api/openapi, or NULL */
-    enum kh_next (*error)(struct kh_call *c, const struct kh_error *err); /**< KH_R_OWN_ERRORS */
 };
 
 /** Find the route of c->target and c->method, and who asks; called when the header is there. What is
@@ -182,7 +180,8 @@ enum kh_next kh_reply_file(struct kh_call *c, int status, struct kh_str type, in
                            int64_t bytes);
 /** type is static. */
 enum kh_next kh_reply_stream(struct kh_call *c, const char *type, struct kh_stream *s);
-/** RFC 9457 problem+json in the caller's language, with the issues. Logs 5xx once. */
+/** RFC 9457 problem+json in the caller's language, with the issues, or the form of the standard
+ *  that the path belongs to (kh_error_forms). Logs 5xx once. */
 enum kh_next kh_reply_error(struct kh_call *c, const struct kh_error *err);
 /** name is static, value is copied; control characters in it are dropped. */
 void kh_reply_header(struct kh_call *c, const char *name, struct kh_str value);

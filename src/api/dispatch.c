@@ -115,6 +115,10 @@ static bool check_csrf(struct kh_call *c, struct kh_error *err)
     const struct kh_auth *auth = c->city->auth;
     struct kh_str want;
 
+    /* Browsers say where a request comes from; signing somebody in from a strange page counts too. */
+    if (!is_safe(c->method) && !(c->route->flags & KH_R_CORS) &&
+        kh_str_is(c->head.sec_fetch_site, "cross-site"))
+        return kh_fail(err, KH_EC_CSRF, "sent by a page of another site");
     if (!c->by_cookie || c->session.n == 0 || is_safe(c->method) ||
         (c->route->flags & KH_R_NO_CSRF))
         return true;
@@ -257,7 +261,6 @@ static bool read_body(struct kh_call *c, struct kh_error *err)
     unsigned flags = c->route->flags;
     struct kh_json_limits limits = {.bytes = c->body.n + 1, .depth = JSON_DEPTH};
     struct kh_json *json = NULL;
-    bool typed = c->head.content_type.n != 0;
 
     if (c->head.content_encoding.n && !kh_str_same(c->head.content_encoding, KH_S("identity")))
         return kh_fail(err, KH_EC_MEDIA_UNSUPPORTED, "bodies are taken uncompressed");
@@ -266,7 +269,7 @@ static bool read_body(struct kh_call *c, struct kh_error *err)
                kh_fail(err, KH_EC_REQUEST_MALFORMED, "this call takes no body");
     if (!(flags & KH_R_JSON) || (c->body.n == 0 && (flags & KH_R_OPTIONAL_BODY)))
         return true;
-    if (typed && !is_json_type(c->head.content_type))
+    if (!is_json_type(c->head.content_type))
         return (flags & KH_R_ANY_BODY) ||
                kh_fail(err, KH_EC_MEDIA_UNSUPPORTED, "send application/json");
     if (!kh_json_parse(c->a, c->body, &limits, &json, err))

@@ -129,12 +129,12 @@ static enum kh_next api_health_read(struct kh_call *c)
 
 const struct kh_route kh_routes_health[] = {
     {KH_GET, "/healthz", "healthz", api_healthz, KH_R_PUBLIC, 0, NULL, NULL,
-     "Máy chủ có đang chạy không", "Is the server alive", NULL, NULL, NULL},
+     "Máy chủ có đang chạy không", "Is the server alive", NULL, NULL},
     {KH_GET, "/readyz", "readyz", api_readyz, KH_R_PUBLIC, 0, NULL, NULL,
-     "Máy chủ có sẵn sàng phục vụ không", "Is the server ready", NULL, NULL, NULL},
+     "Máy chủ có sẵn sàng phục vụ không", "Is the server ready", NULL, NULL},
     {KH_GET, "/metrics", "metrics", api_metrics, KH_R_PUBLIC, 0, NULL, NULL,
-     "Số liệu vận hành cho Prometheus", "Figures for Prometheus", NULL, NULL, NULL},
+     "Số liệu vận hành cho Prometheus", "Figures for Prometheus", NULL, NULL},
     {KH_GET, "/api/v1/health", "health_read", api_health_read, 0, 0, NULL, "admin",
-     "Tình trạng của nút máy chủ", "How the node does", NULL, "health", NULL},
+     "Tình trạng của nút máy chủ", "How the node does", NULL, "health"},
     {.handler = NULL},
 };

@@ -2,6 +2,7 @@
 /* RFC 9457: what went wrong, in the language of the caller. */
 #include "api/call.h"
 
+#include "api/router.h"
 #include "base/log.h"
 
 enum { PROBLEM_MAX = 1 << 20 };
@@ -57,8 +58,9 @@ enum kh_next kh_reply_error(struct kh_call *c, const struct kh_error *err)
 
     if (info->status >= 500 && info->status != 501 && info->code != KH_EC_OVERLOADED)
         log_fault(c, err);
-    if (c->route && (c->route->flags & KH_R_OWN_ERRORS))
-        return c->route->error(c, err);
+    for (const struct kh_error_form *f = kh_error_forms; f->prefix; f++)
+        if (kh_str_starts(c->target, kh_cstr(f->prefix)))
+            return f->reply(c, err);
     kh_jw_obj(&w);
     kh_jw_kz(&w, "type", "about:blank");
     kh_jw_kz(&w, "title", vi ? info->vi : info->en);

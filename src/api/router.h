@@ -16,6 +16,13 @@
 /** All tables, each ended by a row without handler; the list ends with NULL. In api/routes.c. */
 extern const struct kh_route *const kh_route_tables[];
 
+/** Standards with errors of their own form, by the path they live under. In api/routes.c. */
+struct kh_error_form {
+    const char *prefix; /**< "/open311/"; NULL ends the list */
+    enum kh_next (*reply)(struct kh_call *c, const struct kh_error *err);
+};
+extern const struct kh_error_form kh_error_forms[];
+
 /** What stands at one path. */
 struct kh_leaf {
     const struct kh_route *routes[KH_METHODS]; /**< NULL where there is none */

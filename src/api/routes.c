@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The route tables of the server, one per file of api/; each ends with a row without handler. */
 #include "api/routes.h"
 
 #include "api/router.h"
 
 const struct kh_route *const kh_route_tables[] = {
+    kh_routes_account,
     kh_routes_health,
+    kh_routes_notice,
+    kh_routes_session,
     NULL,
+};
+
+const struct kh_error_form kh_error_forms[] = {
+    {NULL, NULL},
 };

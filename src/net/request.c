@@ -29,6 +29,7 @@ static const struct slot {
     SLOT("Last-Event-ID", last_event_id, ONCE),
     SLOT("Origin", origin, ONCE),
     SLOT("Range", range, ONCE),
+    SLOT("Sec-Fetch-Site", sec_fetch_site, ONCE),
     SLOT("X-API-Key", api_key, ONCE),
     SLOT("X-CSRF-Token", csrf, ONCE),
     SLOT("X-Purpose", purpose, ONCE),
