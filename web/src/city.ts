@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What every page may need to know of the city: read once, kept for the visit. */
+import { Building2, Bus, Cable, CircleAlert, CircleHelp, CircleParkingOff, CloudFog, Construction, Droplets, Faucet, Flame, Hammer, HardHat, Info, LightbulbOff, MegaphoneOff, PawPrint, Signpost, Store, TrafficCone, Trash2, TreeDeciduous, Trees, Truck, Volume2, Waves, Zap } from 'lucide';
+import { useEffect, useState } from 'preact/hooks';
+import { all, api, query } from './api';
+import { lang, words, type Words } from './i18n';
+import { useStore } from './store';
+import type { Point, Portal, Rec, Unit } from './types';
+import type { IconNode } from './ui/icon';
+
+/** A reading that happens once and is tried again after a failure. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let kept: Promise<T> | undefined;
+  return () => {
+    kept ??= read().catch((e: unknown) => {
+      kept = undefined;
+      throw e;
+    });
+    return kept;
+  };
+}
+
+function useOnce<T>(read: () => Promise<T>, on = true): T | undefined {
+  const [value, setValue] = useState<T>();
+  useEffect(() => {
+    let here = true;
+    if (on)
+      read().then(
+        (v) => here && setValue(() => v),
+        () => undefined,
+      );
+    return () => {
+      here = false;
+    };
+  }, [on]);
+  return value;
+}
+
+export const readPortal = once(() => api.get<Portal>('/api/v1/portal'));
+export const usePortal = (): Portal | undefined => useOnce(readPortal);
+
+/** Used until the server has said better: the middle of Hà Nội. */
+export const hanoi: Point = { lon: 105.8412, lat: 21.0245 };
+
+export function centreOf(p: Portal | undefined): Point {
+  const c = p?.centre;
+  if (!c) return hanoi;
+  return Array.isArray(c) ? { lon: c[0], lat: c[1] } : c;
+}
+
+export function cityName(p: Portal | undefined): string {
+  const c = p?.city;
+  if (!c) return lang.get() === 'en' ? 'City of Hà Nội' : 'Thành phố Hà Nội';
+  if (typeof c === 'object' && 'name' in c) return words(c.name);
+  return words(c as Words | string);
+}
+
+export interface Category {
+  code: string;
+  name: string;
+  about: string;
+  group: string;
+  icon: IconNode;
+  order: number;
+}
+
+/** The icons that packs may name, by their names in the icon set. */
+const icons: Record<string, IconNode> = {
+  construction: Construction,
+  'traffic-cone': TrafficCone,
+  signpost: Signpost,
+  'circle-parking-off': CircleParkingOff,
+  bus: Bus,
+  truck: Truck,
+  'cloud-fog': CloudFog,
+  waves: Waves,
+  'tree-deciduous': TreeDeciduous,
+  'lightbulb-off': LightbulbOff,
+  droplets: Droplets,
+  'circle-alert': CircleAlert,
+  faucet: Faucet,
+  zap: Zap,
+  cable: Cable,
+  store: Store,
+  'megaphone-off': MegaphoneOff,
+  'paw-print': PawPrint,
+  flame: Flame,
+  hammer: Hammer,
+  'hard-hat': HardHat,
+  trees: Trees,
+  'trash-2': Trash2,
+  'volume-2': Volume2,
+  'building-2': Building2,
+  info: Info,
+};
+
+const pick = (r: Rec, name: string): string => {
+  const now = lang.get();
+  return String(r[`${name}_${now}`] ?? r[`${name}_vi`] ?? r[name] ?? '');
+};
+
+const readCategories = once(() => all<Rec>('/api/v1/records/feedback_category', {}, 200));
+export function useCategories(): Category[] | undefined {
+  useStore(lang);
+  const rows = useOnce(readCategories);
+  return rows
+    ?.filter((r) => r.active !== false)
+    .map((r, i) => {
+      const code = String(r.code ?? r.id);
+      return {
+        code,
+        name: pick(r, 'name') || code,
+        about: pick(r, 'about'),
+        group: String(r.group ?? ''),
+        icon: icons[String(r.icon)] ?? CircleHelp,
+        order: Number(r.order ?? i),
+      };
+    })
+    .sort((a, b) => a.order - b.order);
+}
+
+export function categoryName(list: Category[] | undefined, code: string): string {
+  return list?.find((c) => c.code === code)?.name ?? code;
+}
+
+const units = new Map<string, Promise<Unit>>();
+export function readUnit(code: string): Promise<Unit> {
+  let p = units.get(code);
+  if (!p) {
+    p = api.get<Unit>(`/api/v1/units/${encodeURIComponent(code)}`);
+    p.catch(() => units.delete(code));
+    units.set(code, p);
+  }
+  return p;
+}
+
+const agencies = new Map<string, Promise<string>>();
+function readAgency(code: string): Promise<string> {
+  let p = agencies.get(code);
+  if (!p) {
+    p = api
+      .get<{ items: Rec[] }>(`/api/v1/records/agency${query({ code, limit: 1 })}`)
+      .then((page) => String(page.items[0]?.name ?? page.items[0]?.full_name ?? code));
+    p.catch(() => agencies.delete(code));
+    agencies.set(code, p);
+  }
+  return p;
+}
+
+function useName(code: string | null | undefined, read: (code: string) => Promise<string>): string {
+  const [name, setName] = useState('');
+  useEffect(() => {
+    let here = true;
+    setName('');
+    if (code)
+      read(code).then(
+        (n) => here && setName(n),
+        () => here && setName(''),
+      );
+    return () => {
+      here = false;
+    };
+  }, [code]);
+  return name;
+}
+
+/** Name of the ward or commune with this code. */
+export const useUnitName = (code: string | null | undefined): string => useName(code, (c) => readUnit(c).then((u) => u.name));
+/** Name of the agency in charge with this code. */
+export const useAgencyName = (code: string | null | undefined): string => useName(code, readAgency);
+
+export interface Boundaries {
+  type: 'FeatureCollection';
+  features: {
+    type: 'Feature';
+    id?: string;
+    properties: { code: string; name: string; label?: [number, number]; kind?: string };
+    geometry: { type: string; coordinates: unknown };
+  }[];
+}
+export const readBoundaries = once(() => api.get<Boundaries>('/api/v1/units/boundaries'));
+export const useBoundaries = (): Boundaries | undefined => useOnce(readBoundaries);
+
+/** The address of a stored file. */
+export const fileUrl = (id: string): string => `/api/v1/files/${encodeURIComponent(id)}`;

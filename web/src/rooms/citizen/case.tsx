@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One report, for whoever may see it; its reporter can also rate the answer or ask again. */
+import { MapPin, Printer, Share2 } from 'lucide';
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { api, query } from '../../api';
+import { categoryName, useAgencyName, useCategories, useUnitName } from '../../city';
+import { useData } from '../../data';
+import { dateTime } from '../../format';
+import { t, tMaybe } from '../../i18n';
+import { useLive, useLiveReload } from '../../live';
+import { MapView } from '../../map/map-view';
+import { me } from '../../session';
+import { useStore } from '../../store';
+import type { Page, Report, Task, TimelineItem } from '../../types';
+import { BackLink, Button, CopyText, Facts, Note, PageTitle, Skeleton, Stars, StatusTag, Trouble } from '../../ui/base';
+import { Check, ErrorSummary, errorsOf, Field, Group, StarInput, type Errors } from '../../ui/form';
+import { Icon } from '../../ui/icon';
+import { Photos } from '../../ui/photos';
+import { toast } from '../../ui/toast';
+import { Timeline } from '../timeline';
+import { createdAt } from './case-list';
+
+const path = ['new', 'in_progress', 'done', 'closed'] as const;
+
+export function StatusSteps({ report }: { report: Report }): JSX.Element {
+  const refused = report.status === 'refused';
+  const at = { new: 0, reopened: 1, forwarded: 1, accepted: 1, in_progress: 1, done: 2, closed: 3, refused: 1 }[report.status] ?? 0;
+  const names = refused ? (['new', 'refused'] as const) : path;
+  return (
+    <ol class="steps" aria-label={t('case.steps')}>
+      {names.map((s, i) => {
+        const state = i < at ? 'past' : i === at ? 'now' : '';
+        const shown = i === at && (report.status === 'reopened' || report.status === 'forwarded') ? report.status : s;
+        return (
+          <li key={s} class={`${state} ${s === 'refused' ? 'stop' : ''}`} aria-current={state === 'now' ? 'step' : undefined}>
+            {t(`status.${shown}`)}
+            {state === 'past' && <span class="sr-only"> {t('case.step_past')}</span>}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+export function CasePage({ id = '' }: { id?: string }): JSX.Element {
+  const account = useStore(me);
+  const report = useData<Report>(`/api/v1/records/report/${encodeURIComponent(id)}`);
+  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${encodeURIComponent(id)}/timeline`);
+  const tasks = useData<Page<Task>>(account ? `/api/v1/tasks${query({ case: id, state: 'open,claimed' })}` : null);
+  const categories = useCategories();
+  const r = report.data;
+  const unit = useUnitName(r?.commune);
+  const agency = useAgencyName(r?.unit);
+  const fits = (e: { subject?: string; about?: string }): boolean => e.subject === id || e.about === id;
+  useLiveReload(fits, () => {
+    report.reload();
+    timeline.reload();
+    tasks.reload();
+  });
+  useLive((e) => {
+    const status = (e.data?.status ?? (e.data?.after as { status?: string } | undefined)?.status) as string | undefined;
+    if (fits(e) && status) toast(t('case.now', { status: tMaybe(`status.${status}`) ?? status }));
+  });
+
+  if (!r)
+    return (
+      <div class="wrap page">
+        <BackLink href="/cases">{t('nav.cases')}</BackLink>
+        {report.error ? (
+          <>
+            <PageTitle>{report.error.status === 404 ? t('case.missing') : t('case.broken')}</PageTitle>
+            <Trouble error={report.error} retry={report.reload} />
+          </>
+        ) : (
+          <Skeleton lines={6} tall />
+        )}
+      </div>
+    );
+  const category = categoryName(categories, r.category);
+  const rate = tasks.data?.items.find((x) => x.key === 'rate');
+  return (
+    <div class="wrap page">
+      <BackLink href="/cases">{t('nav.cases')}</BackLink>
+      <PageTitle
+        title={`${category} ${r.number}`}
+        actions={
+          <>
+            {'share' in navigator && (
+              <Button icon={Share2} small onClick={() => void navigator.share({ title: `${category} ${r.number}`, url: location.href }).catch(() => undefined)}>
+                {t('share')}
+              </Button>
+            )}
+            <Button icon={Printer} small onClick={() => print()}>
+              {t('print')}
+            </Button>
+          </>
+        }
+      >
+        {category}
+      </PageTitle>
+      <div class="case-head">
+        <CopyText text={r.number} />
+        <span>{t('case.sent', { at: dateTime(createdAt(r)) })}</span>
+        <StatusTag status={r.status} />
+      </div>
+      <StatusSteps report={r} />
+      <div class="two">
+        <div class="stack">
+          {rate && <RateForm task={rate} done={() => (report.reload(), timeline.reload(), tasks.reload())} />}
+          {r.answer && (
+            <section class="card answer">
+              <h2>{t('case.answer')}</h2>
+              <p class="lead">{r.answer}</p>
+              <p class="quiet">{[agency, r.closed_at && dateTime(r.closed_at)].filter(Boolean).join(' · ')}</p>
+              {!r.photos?.length && <Photos ids={r.answer_photos} what={category} />}
+            </section>
+          )}
+          {r.refusal_reason && r.status === 'refused' && (
+            <section class="card answer refused">
+              <h2>{t('case.refused')}</h2>
+              <p class="lead">{r.refusal_reason}</p>
+            </section>
+          )}
+          <section class="card">
+            <h2>{t('case.what')}</h2>
+            <p class="lead">{r.description}</p>
+            {r.answer_photos?.length && r.photos?.length ? (
+              <div class="before-after">
+                <div>
+                  <h3>{t('case.before')}</h3>
+                  <Photos ids={r.photos} video={r.video} what={category} />
+                </div>
+                <div>
+                  <h3>{t('case.after')}</h3>
+                  <Photos ids={r.answer_photos} what={`${category}, ${t('case.after')}`} />
+                </div>
+              </div>
+            ) : (
+              <Photos ids={r.photos} video={r.video} what={category} />
+            )}
+          </section>
+          {r.stars !== undefined && r.stars !== null && (
+            <section class="card">
+              <h2>{t('case.rating')}</h2>
+              <Stars n={r.stars} />
+              {r.rating_comment && <p class="lead">{r.rating_comment}</p>}
+            </section>
+          )}
+          <section class="card" aria-live="polite">
+            <h2>{t('case.timeline')}</h2>
+            {timeline.data ? <Timeline items={timeline.data.items} /> : timeline.error ? <Trouble error={timeline.error} retry={timeline.reload} /> : <Skeleton lines={4} />}
+          </section>
+        </div>
+        <aside aria-label={t('case.facts')}>
+          <div class="card">
+            <Facts
+              items={[
+                [t('case.agency'), agency || r.unit],
+                [t('case.due'), r.due_at && !['done', 'closed', 'refused'].includes(r.status) && dateTime(r.due_at)],
+                [t('case.place'), [r.address, unit].filter(Boolean).join(', ')],
+                [t('case.class'), r.class && tMaybe(`class.${r.class}`)],
+                [t('case.reporter'), r.anonymous ? t('report.name_hidden') : undefined],
+              ]}
+            />
+          </div>
+          {r.location && (
+            <div>
+              <MapView label={t('case.map', { place: r.address ?? unit })} centre={r.location} zoom={15.5} onMap={(m) => m.pin(r.location)} />
+              <p class="quiet" style={{ marginTop: '6px' }}>
+                <Icon of={MapPin} size={16} /> <a href={`/nearby?lon=${r.location.lon}&lat=${r.location.lat}`}>{t('case.nearby')}</a>
+              </p>
+            </div>
+          )}
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+function RateForm({ task, done }: { task: Task; done: () => void }): JSX.Element {
+  const [stars, setStars] = useState(0);
+  const [comment, setComment] = useState('');
+  const [reopen, setReopen] = useState(false);
+  const [errors, setErrors] = useState<Errors>({});
+  const [busy, setBusy] = useState(false);
+  const send = async (): Promise<void> => {
+    const wrong: Errors = {};
+    if (!stars) wrong.stars = t('rate.stars.missing');
+    if (reopen && comment.trim().length < 5) wrong.comment = t('rate.comment.missing');
+    setErrors(wrong);
+    if (Object.keys(wrong).length) return;
+    setBusy(true);
+    try {
+      await api.post(`/api/v1/tasks/${task.id}/complete`, {
+        variables: { stars, ...(comment.trim() ? { comment: comment.trim() } : {}), ...(reopen ? { reopen: true } : {}) },
+      });
+      toast(reopen ? t('rate.reopened') : t('rate.thanks'));
+      done();
+    } catch (e) {
+      setErrors(errorsOf(e, ['stars', 'comment', 'reopen']));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="card"
+      id="rate"
+      noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        void send();
+      }}
+    >
+      <h2>{t('rate.title')}</h2>
+      <ErrorSummary errors={errors} prefix="r" />
+      <Group id="r-stars" label={t('rate.stars')} error={errors.stars}>
+        <StarInput id="r-stars-input" value={stars} onChange={setStars} />
+      </Group>
+      <Field id="r-comment" label={t('rate.comment')} error={errors.comment} optional={!reopen}>
+        <textarea rows={3} maxLength={1000} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
+      </Field>
+      <Check id="r-reopen" checked={reopen} onChange={setReopen} hint={t('rate.reopen.hint')}>
+        {t('rate.reopen')}
+      </Check>
+      {Object.keys(errors).includes('') && <Note tone="bad" title={errors['']} />}
+      <div class="buttons">
+        <Button kind="primary" type="submit" busy={busy}>
+          {reopen ? t('rate.send_reopen') : t('rate.send')}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The officer's room: one inbox over all systems, soonest due first, and the case beside it. */
+import { CircleCheck, Hand, Keyboard, MapPin, Undo2 } from 'lucide';
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, ApiError, query } from '../../api';
+import { categoryName, useAgencyName, useCategories, useUnitName } from '../../city';
+import { useData } from '../../data';
+import { dateTime, number } from '../../format';
+import { answers, check, SchemaForm, type Values } from '../../forms/schema-form';
+import { t, tMaybe, words } from '../../i18n';
+import { useLiveReload } from '../../live';
+import { MapView } from '../../map/map-view';
+import { go, setQuery, usePlace } from '../../router';
+import { me } from '../../session';
+import { useStore } from '../../store';
+import type { CityEvent, Page, Report, Task, TimelineItem } from '../../types';
+import { BackLink, Button, CopyText, DueTag, dueTone, Empty, Facts, IconButton, Note, PageTitle, Pager, Skeleton, Stars, StatusTag, Tag, Trouble } from '../../ui/base';
+import { confirm, Dialog } from '../../ui/dialog';
+import { ErrorSummary, errorsOf, type Errors } from '../../ui/form';
+import { Icon } from '../../ui/icon';
+import { Photos } from '../../ui/photos';
+import { say, toast } from '../../ui/toast';
+import { createdAt } from '../citizen/case-list';
+import { Timeline } from '../timeline';
+import './desk.css';
+
+const isTask = (e: CityEvent): boolean => /task|instance/.test(e.kind) || e.type === 'task' || e.type === 'report';
+
+export function claimer(task: Task): { id: string; name: string } | null {
+  const c = task.claimed_by;
+  if (!c) return null;
+  return typeof c === 'string' ? { id: c, name: '' } : { id: c.id, name: c.name ?? '' };
+}
+
+const views = ['all', 'mine', 'free', 'over', 'done'] as const;
+type View = (typeof views)[number];
+
+export function DeskPage({ id }: { id?: string }): JSX.Element {
+  const place = usePlace();
+  const account = useStore(me);
+  const view = (views.find((v) => v === place.query.get('view')) ?? 'all') as View;
+  const key = place.query.get('key') ?? '';
+  const q = place.query.get('q') ?? '';
+  const [more, setMore] = useState<{ items: Task[]; next?: string | undefined } | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [at, setAt] = useState<string | undefined>(id);
+  const [help, setHelp] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  const path = (after?: string): string => `/api/v1/tasks${query({ state: view === 'done' ? 'done' : view === 'free' ? 'open' : 'open,claimed', mine: view === 'mine' ? 'true' : '', limit: 100, after })}`;
+  const first = useData<Page<Task>>(path());
+  useEffect(() => setMore(null), [view]);
+  useLiveReload(isTask, first.reload, 3000);
+  // Time passes without an event: the time left is read again when the officer returns.
+  useEffect(() => {
+    const seen = (): void => {
+      if (document.visibilityState === 'visible') first.reload();
+    };
+    document.addEventListener('visibilitychange', seen);
+    const timer = setInterval(seen, 300_000);
+    return () => {
+      document.removeEventListener('visibilitychange', seen);
+      clearInterval(timer);
+    };
+  }, [first.reload]);
+
+  const loaded = [...(first.data?.items ?? []), ...(more?.items ?? [])];
+  const next = more ? more.next : first.data?.next;
+  const keys = [...new Set(loaded.map((x) => x.key))];
+  const fold = (s: string): string => s.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[đĐ]/g, 'd').toLowerCase();
+  const shown = loaded.filter(
+    (x) => (view !== 'over' || (x.minutes_left ?? 0) < 0) && (!key || x.key === key) && (!q || fold(`${x.title} ${words(x.name)} ${x.unit_name ?? ''}`).includes(fold(q))),
+  );
+  const over = loaded.filter((x) => (x.minutes_left ?? 0) < 0).length;
+  const soon = loaded.filter((x) => dueTone(x) === 'soon').length;
+  const search_ = place.query.toString();
+  const href = (task: Task): string => `/desk/tasks/${task.id}${search_ ? `?${search_}` : ''}`;
+
+  useEffect(() => {
+    const move = (by: number): void => {
+      const here = shown.findIndex((x) => x.id === (at ?? id));
+      const to = shown[Math.max(0, Math.min(shown.length - 1, here + by))];
+      if (!to) return;
+      setAt(to.id);
+      const row = document.getElementById(`task-${to.id}`);
+      row?.querySelector('a')?.focus();
+      row?.scrollIntoView({ block: 'nearest' });
+    };
+    const press = (e: KeyboardEvent): void => {
+      if (e.metaKey || e.ctrlKey || e.altKey || document.querySelector('dialog[open]')) return;
+      if ((e.target as Element).matches('input:not([type=radio],[type=checkbox]),textarea,select')) return;
+      if (e.key === '/') search.current?.focus();
+      else if (e.key === 'j') move(1);
+      else if (e.key === 'k') move(-1);
+      else if (e.key === 'Enter' && at && !(e.target as Element).closest('a,button')) {
+        const task = shown.find((x) => x.id === at);
+        if (task) go(href(task));
+      } else if (e.key === '?') setHelp(true);
+      else if (e.key === 'u' && id) go(`/desk${search_ ? `?${search_}` : ''}`);
+      else return;
+      e.preventDefault();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  });
+
+  const onDone = (): void => {
+    const here = shown.findIndex((x) => x.id === id);
+    const to = shown[here + 1] ?? shown[here - 1];
+    first.put((p) => p && { ...p, items: p.items.filter((x) => x.id !== id) });
+    setMore((m) => m && { ...m, items: m.items.filter((x) => x.id !== id) });
+    go(to ? href(to) : '/desk');
+    first.reload();
+  };
+
+  return (
+    <div class={id ? 'desk open' : 'desk'}>
+      <section class="desk-list" aria-label={t('nav.inbox')}>
+        <div class="inbox-head">
+          {id ? <h2>{t('nav.inbox')}</h2> : <PageTitle>{t('nav.inbox')}</PageTitle>}
+          <IconButton icon={Keyboard} label={t('keys.title')} onClick={() => setHelp(true)} />
+        </div>
+        <p role="status" class="quiet">
+          {first.data ? [t('inbox.count', { n: loaded.length }) + (next ? '+' : ''), over > 0 && t('inbox.over', { n: over }), soon > 0 && t('inbox.soon', { n: soon })].filter(Boolean).join(' · ') : ' '}
+        </p>
+        <div class="filters">
+          <label>
+            {t('inbox.search')}
+            <input ref={search} type="search" value={q} onInput={(e) => setQuery({ q: e.currentTarget.value })} onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()} />
+          </label>
+          <label>
+            {t('inbox.view')}
+            <select value={view} onChange={(e) => setQuery({ view: e.currentTarget.value === 'all' ? '' : e.currentTarget.value })}>
+              {views.map((v) => (
+                <option key={v} value={v}>
+                  {t(`inbox.view.${v}`)}
+                </option>
+              ))}
+            </select>
+          </label>
+          {keys.length > 1 && (
+            <label>
+              {t('inbox.step')}
+              <select value={key} onChange={(e) => setQuery({ key: e.currentTarget.value })}>
+                <option value="">{t('all')}</option>
+                {keys.map((k) => (
+                  <option key={k} value={k}>
+                    {words(loaded.find((x) => x.key === k)?.name) || k}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
+        </div>
+        {first.data ? (
+          shown.length ? (
+            <>
+              <ul class="inbox">
+                {shown.map((task) => {
+                  const c = claimer(task);
+                  return (
+                    <li key={task.id} id={`task-${task.id}`} class={`${view === 'done' ? 'none' : dueTone(task)} ${task.id === id ? 'at' : ''}`}>
+                      <a href={href(task)} aria-current={task.id === id ? 'true' : undefined} onFocus={() => setAt(task.id)}>
+                        <span class="title">{task.title}</span>
+                        <span class="due">
+                          <DueTag minutes={task.minutes_left} done={view === 'done'} />
+                        </span>
+                        <span class="meta">
+                          {[words(task.name), task.unit_name, c && (c.id === account?.id ? t('task.mine') : t('task.claimed', { name: c.name || t('somebody') }))].filter(Boolean).join(' · ')}
+                        </span>
+                      </a>
+                    </li>
+                  );
+                })}
+              </ul>
+              <Pager
+                more={!!next}
+                busy={busy}
+                onMore={() => {
+                  setBusy(true);
+                  api
+                    .get<Page<Task>>(path(next))
+                    .then((p) => setMore((m) => ({ items: [...(m?.items ?? []), ...p.items], next: p.next })))
+                    .catch((e: Error) => toast(e.message))
+                    .finally(() => setBusy(false));
+                }}
+              />
+            </>
+          ) : (
+            <Empty icon={CircleCheck} title={q || key || view !== 'all' ? t('inbox.none_fit') : t('inbox.none')}>
+              <p>{q || key || view !== 'all' ? t('inbox.none_fit.text') : t('inbox.none.text')}</p>
+            </Empty>
+          )
+        ) : first.error ? (
+          <Trouble error={first.error} retry={first.reload} />
+        ) : (
+          <Skeleton lines={6} tall />
+        )}
+        <p class="help-note">{t('keys.hint')}</p>
+      </section>
+      {id && (
+        <div class="desk-case">
+          <TaskView key={id} id={id} back={`/desk${search_ ? `?${search_}` : ''}`} onDone={onDone} onChanged={first.reload} />
+        </div>
+      )}
+      {help && (
+        <Dialog title={t('keys.title')} onClose={() => setHelp(false)}>
+          <dl class="keys">
+            {(['/', 'j', 'k', 'Enter', 'u', '?'] as const).map((k) => (
+              <>
+                <dt>
+                  <kbd>{k}</kbd>
+                </dt>
+                <dd>{t(`keys.${k === '/' ? 'search' : k === '?' ? 'help' : k === 'Enter' ? 'enter' : k}`)}</dd>
+              </>
+            ))}
+          </dl>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; onDone: () => void; onChanged: () => void }): JSX.Element {
+  const task = useData<Task>(`/api/v1/tasks/${id}`);
+  const x = task.data;
+  const isReport = x?.case.type === 'report';
+  const report = useData<Report>(x && isReport ? `/api/v1/records/report/${x.case.id}` : null);
+  const timeline = useData<Page<TimelineItem>>(x ? `/api/v1/records/${x.case.type}/${x.case.id}/timeline` : null);
+  const categories = useCategories();
+  const r = report.data;
+  const unit = useUnitName(r?.commune);
+  const agency = useAgencyName(r?.unit);
+  const reload = (): void => {
+    task.reload();
+    report.reload();
+    timeline.reload();
+  };
+  useLiveReload((e) => e.subject === id || e.subject === x?.case.id || e.about === x?.case.id, reload);
+  if (!x)
+    return (
+      <>
+        <BackLink href={back}>{t('nav.inbox')}</BackLink>
+        {task.error ? <Trouble error={task.error} retry={task.reload} /> : <Skeleton lines={6} tall />}
+      </>
+    );
+  const done = x.state === 'done' || x.state === 'cancelled';
+  return (
+    <>
+      <BackLink href={back}>{t('nav.inbox')}</BackLink>
+      <PageTitle title={x.title} sub={[words(x.name), x.unit_name].filter(Boolean).join(' · ')}>
+        {x.title}
+      </PageTitle>
+      <div class="task-head">
+        {r && <CopyText text={r.number} />}
+        {r && <StatusTag status={r.status} />}
+        <DueTag minutes={x.minutes_left} done={done} />
+        {x.due_at && !done && <span class="quiet">{t('task.due', { at: dateTime(x.due_at) })}</span>}
+        {r?.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
+      </div>
+      <div class="desk-cols">
+        <div class="stack">
+          {r ? (
+            <>
+              <section class="card">
+                <h2>{categoryName(categories, r.category)}</h2>
+                <p class="lead">{r.description}</p>
+                <Photos ids={r.photos} video={r.video} what={categoryName(categories, r.category)} />
+              </section>
+              {r.answer && (
+                <section class="card answer">
+                  <h2>{t('case.answer')}</h2>
+                  <p class="lead">{r.answer}</p>
+                  <Photos ids={r.answer_photos} what={t('case.after')} />
+                  {r.stars ? <Stars n={r.stars} /> : null}
+                  {r.rating_comment && <p>{r.rating_comment}</p>}
+                </section>
+              )}
+              <section class="card">
+                <Facts
+                  items={[
+                    [t('case.place'), [r.address, unit].filter(Boolean).join(', ')],
+                    [t('case.agency'), agency || r.unit],
+                    [t('case.sent_at'), dateTime(createdAt(r))],
+                    [t('case.channel'), r.channel && (tMaybe(`channel.${r.channel}`) ?? r.channel)],
+                    [t('report.phone'), r.contact_phone],
+                    [t('report.email'), r.contact_email],
+                    [t('report.name_shown'), r.anonymous ? t('report.name_hidden') : null],
+                  ]}
+                />
+                {(r.meta.masked?.length ?? 0) > 0 && <p class="quiet">{t('case.masked')}</p>}
+              </section>
+              {r.location && (
+                <div>
+                  <MapView label={t('case.map', { place: r.address ?? unit })} centre={r.location} zoom={16} onMap={(m) => m.pin(r.location)} />
+                  <p class="quiet" style={{ marginTop: '6px' }}>
+                    <Icon of={MapPin} size={16} /> {number(r.location.lat, 5)}; {number(r.location.lon, 5)}
+                  </p>
+                </div>
+              )}
+            </>
+          ) : isReport ? (
+            report.error ? (
+              <Trouble error={report.error} retry={report.reload} />
+            ) : (
+              <Skeleton lines={4} tall />
+            )
+          ) : (
+            <p>
+              {x.case.type} {x.case.id}
+            </p>
+          )}
+          <section class="card">
+            <h2>{t('case.timeline')}</h2>
+            {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
+          </section>
+        </div>
+        <div class="act-col">
+          <Action task={x} reload={(next) => (next ? task.put(next) : reload(), onChanged())} onDone={onDone} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** What the process offers here: made from the form of the task. */
+function Action({ task, reload, onDone }: { task: Task; reload: (next?: Task) => void; onDone: () => void }): JSX.Element {
+  const account = useStore(me);
+  const storage = `khue.task.${task.id}`;
+  const [values, setValues] = useState<Values>(() => {
+    try {
+      return JSON.parse(sessionStorage.getItem(storage) ?? '{}') as Values;
+    } catch {
+      return {};
+    }
+  });
+  const [errors, setErrors] = useState<Errors>({});
+  const [busy, setBusy] = useState('');
+  const c = claimer(task);
+  const mine = !!c && c.id === account?.id;
+  useEffect(() => {
+    try {
+      if (Object.keys(values).length) sessionStorage.setItem(storage, JSON.stringify(values));
+    } catch {
+      /* storage is off */
+    }
+  }, [values]);
+
+  const trouble = (e: unknown): void => {
+    const a = e as ApiError;
+    if (a.code === 'TASK_DONE' || a.code === 'TASK_CLAIMED') {
+      toast(a.title);
+      reload();
+    } else setErrors(errorsOf(e, Object.keys(task.form?.properties ?? {})));
+  };
+  const hold = async (what: 'claim' | 'release'): Promise<void> => {
+    setBusy(what);
+    try {
+      await api.post<Task>(`/api/v1/tasks/${task.id}/${what}`);
+      say(what === 'claim' ? t('task.claimed_now') : t('task.released_now'));
+      reload();
+    } catch (e) {
+      trouble(e);
+    } finally {
+      setBusy('');
+    }
+  };
+  const complete = async (): Promise<void> => {
+    const form = task.form ?? {};
+    const wrong = check(form, values);
+    setErrors(wrong);
+    if (Object.keys(wrong).length) return;
+    if (values.decision === 'refuse' && !(await confirm(t('task.refuse.title'), t('task.refuse.text'), t('task.refuse.yes'), true))) return;
+    setBusy('complete');
+    try {
+      await api.post(`/api/v1/tasks/${task.id}/complete`, { variables: answers(form, values) });
+      sessionStorage.removeItem(storage);
+      toast(t('task.done_now', { title: task.title }));
+      onDone();
+    } catch (e) {
+      trouble(e);
+    } finally {
+      setBusy('');
+    }
+  };
+
+  if (task.state === 'done' || task.state === 'cancelled')
+    return (
+      <Note tone="good" title={t(task.state === 'done' ? 'task.state.done' : 'task.state.cancelled')}>
+        <p>{t('task.state.text')}</p>
+      </Note>
+    );
+  return (
+    <form
+      class="card act"
+      noValidate
+      aria-label={words(task.name)}
+      onSubmit={(e) => {
+        e.preventDefault();
+        void complete();
+      }}
+    >
+      <h2>{words(task.name)}</h2>
+      {c && !mine && (
+        <Note tone="info">
+          <p>{t('task.claimed', { name: c.name || t('somebody') })}</p>
+        </Note>
+      )}
+      <ErrorSummary errors={errors} />
+      {!c && (
+        <>
+          <p class="quiet">{t('task.claim.text')}</p>
+          <Button kind="primary" icon={Hand} busy={busy === 'claim'} onClick={() => void hold('claim')}>
+            {t('task.claim')}
+          </Button>
+        </>
+      )}
+      {mine && task.form && (
+        <>
+          <SchemaForm schema={task.form} values={values} onChange={setValues} errors={errors} />
+          <div class="buttons">
+            <Button kind="primary" type="submit" busy={busy === 'complete'}>
+              {t('task.complete')}
+            </Button>
+            <Button icon={Undo2} busy={busy === 'release'} onClick={() => void hold('release')}>
+              {t('task.release')}
+            </Button>
+          </div>
+        </>
+      )}
+      {mine && !task.form && (
+        <Button kind="primary" type="submit" busy={busy === 'complete'}>
+          {t('task.complete')}
+        </Button>
+      )}
+    </form>
+  );
+}
