@@ -30,6 +30,7 @@ struct parser {
     uint32_t open; /* slot of the innermost open container; NONE at the root */
     unsigned depth, depth_max;
     size_t values, values_max;
+    bool nul;
     struct kh_str key; /* of the member whose value is read next */
     struct slots slots;
 };
@@ -215,7 +216,7 @@ static char *utf8_put(char *out, int c)
 
 /* Reads the escape at *in (a backslash), writes what it means; NULL and *ret_why if it is bad.
  * Never reads beyond the closing quote: a quote is no hexadecimal digit. */
-static char *unescape_one(const char **in, char *out, const char **ret_why)
+static char *unescape_one(const char **in, char *out, bool nul, const char **ret_why)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *s = *in + 1, *hit;
@@ -245,7 +246,7 @@ static char *unescape_one(const char **in, char *out, const char **ret_why)
         c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
     }
     *ret_why = "U+0000 in a string";
-    if (c == 0)
+    if (c == 0 && !nul)
         return NULL;
     *in = s;
     return utf8_put(out, c);
@@ -261,7 +262,7 @@ static bool unescape(struct parser *p, size_t from, size_t end, struct kh_str *r
             *out++ = *in++;
             continue;
         }
-        out = unescape_one(&in, out, &why);
+        out = unescape_one(&in, out, p->nul, &why);
         if (!out)
             return fail(p, (size_t)(in - p->text), why);
     }
@@ -562,6 +563,7 @@ bool kh_json_parse(struct kh_arena *a, struct kh_str text, const struct kh_json_
     p.depth_max = l.depth == 0 ? 64 : l.depth < DEPTH_MAX ? l.depth : DEPTH_MAX;
     p.values = 0;
     p.values_max = l.values ? l.values : 200000;
+    p.nul = l.nul;
     p.key = kh_str(NULL, 0);
     p.slots.at = p.slots.first;
     p.slots.n = 0;

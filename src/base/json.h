@@ -47,6 +47,7 @@ struct kh_json_limits {
     size_t bytes;   /**< [1 MiB] */
     unsigned depth; /**< [64], at most 1,024: what walks a tree may do so by recursion */
     size_t values;  /**< [200,000] */
+    bool nul;       /**< take U+0000 in strings; only for tools that must read any JSON */
 };
 
 /**
