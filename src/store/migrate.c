@@ -5,14 +5,19 @@
 
 enum { APPLIED_MAX = 1024 };
 
+static bool create(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    (void)ctx;
+    return kh_migration_sql_create(tx, err);
+}
+
 static bool check_known(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     int64_t applied[APPLIED_MAX];
     size_t n = 0;
 
     (void)ctx;
-    if (!kh_migration_sql_begin(tx, err) ||
-        !kh_migration_sql_list(tx, applied, APPLIED_MAX, &n, err))
+    if (!kh_migration_sql_list(tx, applied, APPLIED_MAX, &n, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         bool known = false;
@@ -36,7 +41,7 @@ static bool apply(struct kh_tx *tx, void *ctx, struct kh_error *err)
     unsigned char sum[KH_SHA256_BYTES], had[KH_SHA256_BYTES];
 
     kh_sha256_one(kh_cstr(text), sum);
-    if (!kh_migration_sql_begin(tx, err))
+    if (!kh_migration_sql_lock(tx, err))
         return false;
     switch (kh_migration_sql_find(tx, m->number, had, err)) {
     case KH_HIT:
@@ -56,7 +61,12 @@ static bool apply(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
 bool kh_migrate(struct kh_store *st, struct kh_error *err)
 {
-    if (!kh_store_run(st, "migrate", KH_TX_WRITE, check_known, NULL, err))
+    /* Two servers that start together on an empty database may both try to make the table, and one
+     * of them meets a conflict in PostgreSQL's catalogue: the next time it is there. */
+    if (!kh_store_run(st, "migrate", KH_TX_WRITE, create, NULL, err) &&
+        !kh_store_run(st, "migrate", KH_TX_WRITE, create, NULL, err))
+        return false;
+    if (!kh_store_run(st, "migrate", KH_TX_READ, check_known, NULL, err))
         return false;
     for (size_t i = 0; i < kh_migrations_n; i++) {
         struct kh_migration m = kh_migrations[i];

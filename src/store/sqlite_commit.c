@@ -284,7 +284,8 @@ static void *committer(void *ctx)
     while (!(have == 0 && kh_queue_stopped(&s->queue))) {
         size_t ran;
 
-        have += kh_queue_take(&s->queue, s->jobs + have, max - have, have ? 0 : TICK_US);
+        have += kh_queue_take(&s->queue, s->jobs + have, max - have, 1,
+                              have ? 0 : TICK_US);
         kh_anchor_tick(st);
         if (have == 0) {
             idle(st);

@@ -107,7 +107,8 @@ bool kh_queue_put(struct kh_queue *q, const struct kh_job *job, struct kh_error 
     return true;
 }
 
-size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, int64_t wait_us)
+size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, unsigned share,
+                     int64_t wait_us)
 {
     struct timespec until;
     size_t n;
@@ -123,7 +124,8 @@ size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, int64_t
                 break;
         q->sleepers--;
     }
-    n = q->n < max ? q->n : max;
+    n = (q->n + share - 1) / share;
+    n = n < max ? n : max;
     for (size_t i = 0; i < n; i++)
         out[i] = q->ring[(q->head + i) % q->cap];
     q->head = (q->head + n) % q->cap;
@@ -221,7 +223,7 @@ bool kh_store_open(const struct kh_store_config *config, struct kh_store **ret_s
         goto out;
     st->migrating = false;
     if (!kh_store_run(st, "event_load", KH_TX_WRITE, load_events, NULL, err) ||
-        !kh_anchor_open(st, err))
+        !kh_anchor_open(st, err) || (st->driver->ready && !st->driver->ready(st, err)))
         goto out;
     *ret_store = st;
     return true;
@@ -237,6 +239,8 @@ void kh_store_close(struct kh_store *st)
 
     if (!st)
         return;
+    if (st->driver->settle)
+        st->driver->settle(st);
     /* Best effort: a database that is gone must not keep the server from stopping. */
     kh_anchor_sign_close(st, &err);
     st->driver->close(st);

@@ -52,6 +52,10 @@ struct kh_tx {
 struct kh_driver {
     /** Stop the threads (what is queued is finished) and free everything of the driver. */
     void (*close)(struct kh_store *st);
+    /** The schema is there: start what needs it. NULL: nothing. */
+    bool (*ready)(struct kh_store *st, struct kh_error *err);
+    /** Wait (bounded) until what was committed is sealed. NULL: it always is. */
+    void (*settle)(struct kh_store *st);
     bool (*read)(struct kh_store *st, const char *name, kh_tx_fn fn, void *ctx,
                  struct kh_error *err);
     bool (*submit)(struct kh_store *st, const struct kh_job *job, struct kh_error *err);
@@ -148,8 +152,10 @@ void kh_queue_init(struct kh_queue *q, size_t max);
 void kh_queue_free(struct kh_queue *q);
 KH_CHECK
 bool kh_queue_put(struct kh_queue *q, const struct kh_job *job, struct kh_error *err);
-/** Take up to max jobs; wait at most wait_us for the first. @return how many; 0 also at the end */
-size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, int64_t wait_us);
+/** Take up to max jobs, but leave as much to each of share - 1 others; wait at most wait_us for the
+ *  first. @return how many; 0 also at the end */
+size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, unsigned share,
+                     int64_t wait_us);
 /** No more jobs are expected: takers get the rest, then 0 at once. */
 void kh_queue_stop(struct kh_queue *q);
 bool kh_queue_stopped(struct kh_queue *q);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/event/event_sql.h"
 
+#include "base/buf.h"
+#include "base/hash.h"
+
 #define COLS                                                                                       \
     "at_us, kind, type, subject, about, unit, owner, level, actor, reason, basis, before_hash,"    \
     " after_hash, salt, data, payload"
@@ -86,7 +89,8 @@ static void col_bytes(struct kh_query *q, int i, unsigned char *out, size_t want
         memcpy(out, s.p, want);
 }
 
-static void read_row(struct kh_query *q, struct kh_arena *a, struct kh_event_row *r)
+/* COLS as they were selected. */
+static void read_cols(struct kh_query *q, struct kh_arena *a, struct kh_event_row *r)
 {
     struct kh_event *e = &r->e;
 
@@ -107,8 +111,13 @@ static void read_row(struct kh_query *q, struct kh_arena *a, struct kh_event_row
     col_bytes(q, 13, r->salt, sizeof(r->salt));
     e->data = kh_str_dup(a, kh_col_text(q, 14));
     col_bytes(q, 15, r->payload, sizeof(r->payload));
+}
+
+static void read_row(struct kh_query *q, struct kh_arena *a, struct kh_event_row *r)
+{
+    read_cols(q, a, r);
     col_bytes(q, 16, r->chain, sizeof(r->chain));
-    e->seq = kh_col_int(q, 17);
+    r->e.seq = kh_col_int(q, 17);
 }
 
 static bool read_rows(struct kh_query *q, struct kh_arena *a, struct kh_event_row **ret_rows,
@@ -199,6 +208,59 @@ enum kh_hit kh_event_sql_erase(struct kh_tx *tx, int64_t seq, struct kh_error *e
     if (!kh_query_run(&q, &changes, err))
         return KH_FAIL;
     return changes ? KH_HIT : KH_MISS;
+}
+
+bool kh_event_sql_waiting(struct kh_tx *tx, struct kh_arena *a, size_t limit,
+                          struct kh_inbox_row **ret_rows, size_t *ret_n, struct kh_error *err)
+{
+    static const struct kh_sql sql = {
+        "event_waiting", "SELECT " COLS ", id FROM event_inbox ORDER BY id LIMIT $1", NULL};
+    kh_auto(kh_query) q = {0};
+    struct kh_inbox_row *rows = kh_new_n(a, limit, struct kh_inbox_row);
+    enum kh_hit hit;
+    size_t n = 0;
+
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_int(&q, 1, (int64_t)limit);
+    while ((hit = kh_query_next(&q, err)) == KH_HIT) {
+        read_cols(&q, a, &rows[n].r);
+        rows[n++].id = kh_col_int(&q, 16);
+    }
+    *ret_rows = rows;
+    *ret_n = n;
+    return hit == KH_MISS;
+}
+
+bool kh_event_sql_seal(struct kh_tx *tx, struct kh_arena *a, const struct kh_inbox_row *rows,
+                       size_t n, struct kh_error *err)
+{
+    static const struct kh_sql sql = {
+        "event_seal", NULL,
+        "WITH u AS (SELECT * FROM json_to_recordset(CAST($1 AS json))"
+        " AS x(id bigint, seq bigint, chain text)),"
+        " gone AS (DELETE FROM event_inbox i USING u WHERE i.id = u.id"
+        " RETURNING i.*, u.seq, decode(u.chain, 'hex') AS chain)"
+        " INSERT INTO event(" COLS ", chain, seq) SELECT " COLS ", chain, seq FROM gone"
+        " ORDER BY seq"};
+    struct kh_buf list = kh_buf(a, n * 160 + 16);
+    kh_auto(kh_query) q = {0};
+    int64_t moved = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct kh_str hex = kh_hex(a, rows[i].r.chain, sizeof(rows[i].r.chain));
+
+        kh_buf_strf(&list, "%c{\"id\":%lld,\"seq\":%lld,\"chain\":\"%.*s\"}", i ? ',' : '[',
+                    (long long)rows[i].id, (long long)rows[i].r.e.seq, KH_FMT(hex));
+    }
+    kh_buf_c(&list, ']');
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_text(&q, 1, kh_buf_get(&list));
+    if (!kh_query_run(&q, &moved, err))
+        return false;
+    return moved == (int64_t)n ||
+           kh_fail(err, KH_EC_STORE, "sealed %lld of %zu events", (long long)moved, n);
 }
 
 enum kh_hit kh_event_sql_erasing(struct kh_tx *tx, int64_t seq, struct kh_error *err)

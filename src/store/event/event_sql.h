@@ -48,6 +48,19 @@ bool kh_event_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t a
 /** Destroy salt and data. KH_MISS: there is no such event. */
 KH_CHECK
 enum kh_hit kh_event_sql_erase(struct kh_tx *tx, int64_t seq, struct kh_error *err);
+/** An event that waits to be sealed (PostgreSQL). */
+struct kh_inbox_row {
+    int64_t id;
+    struct kh_event_row r; /**< e.seq is 0 */
+};
+/** The oldest of them. Texts live in the arena. */
+KH_CHECK
+bool kh_event_sql_waiting(struct kh_tx *tx, struct kh_arena *a, size_t limit,
+                          struct kh_inbox_row **ret_rows, size_t *ret_n, struct kh_error *err);
+/** Move them to the log with the seq and chain that each row holds. */
+KH_CHECK
+bool kh_event_sql_seal(struct kh_tx *tx, struct kh_arena *a, const struct kh_inbox_row *rows,
+                       size_t n, struct kh_error *err);
 /** Is an erasure of seq waiting to be sealed (PostgreSQL)? */
 KH_CHECK
 enum kh_hit kh_event_sql_erasing(struct kh_tx *tx, int64_t seq, struct kh_error *err);

@@ -6,17 +6,24 @@
 static const char create_sqlite[] =
     "CREATE TABLE IF NOT EXISTS schema_migration(number INTEGER PRIMARY KEY, name TEXT NOT NULL,"
     " checksum BLOB NOT NULL, applied_us INTEGER NOT NULL) STRICT";
-/* The lock is of this schema, so that several cities can share one server. */
 static const char create_pg[] =
-    "SELECT pg_advisory_xact_lock(hashtext('khue.migrate'), current_schema()::regnamespace::oid::int);"
     "CREATE TABLE IF NOT EXISTS schema_migration(number bigint PRIMARY KEY, name text NOT NULL,"
     " checksum bytea NOT NULL, applied_us bigint NOT NULL)";
+/* Neither of the two takes a snapshot, so what follows sees what the one before us has done. */
+static const char lock_pg[] = "SET LOCAL lock_timeout = '10min';"
+                              "LOCK TABLE schema_migration IN EXCLUSIVE MODE";
 
-bool kh_migration_sql_begin(struct kh_tx *tx, struct kh_error *err)
+bool kh_migration_sql_create(struct kh_tx *tx, struct kh_error *err)
 {
     bool pg = kh_store_kind(kh_tx_store(tx)) == KH_STORE_POSTGRES;
 
     return kh_tx_script(tx, pg ? create_pg : create_sqlite, err);
+}
+
+bool kh_migration_sql_lock(struct kh_tx *tx, struct kh_error *err)
+{
+    /* SQLite's writing transaction keeps others out already. */
+    return kh_store_kind(kh_tx_store(tx)) == KH_STORE_SQLITE || kh_tx_script(tx, lock_pg, err);
 }
 
 enum kh_hit kh_migration_sql_find(struct kh_tx *tx, int64_t number, unsigned char *ret_sum,

@@ -19,9 +19,12 @@ struct kh_migration {
 extern const struct kh_migration kh_migrations[];
 extern const size_t kh_migrations_n;
 
-/** Make schema_migration if it is not there; on PostgreSQL, hold off other processes meanwhile. */
+/** Make schema_migration if it is not there. */
 KH_CHECK
-bool kh_migration_sql_begin(struct kh_tx *tx, struct kh_error *err);
+bool kh_migration_sql_create(struct kh_tx *tx, struct kh_error *err);
+/** Hold off other processes to the end of the transaction; must be its first statement. */
+KH_CHECK
+bool kh_migration_sql_lock(struct kh_tx *tx, struct kh_error *err);
 /** Checksum of an applied migration. @param ret_sum 32 bytes */
 KH_CHECK
 enum kh_hit kh_migration_sql_find(struct kh_tx *tx, int64_t number, unsigned char *ret_sum,
