@@ -3,8 +3,8 @@
  * tests/store_fixture -- a fresh store for each test, on the database that KHUE_TEST_STORE names.
  *
  * "sqlite" (the default) makes a folder under /tmp; "postgres" makes a schema of its own in the
- * cluster at KHUE_TEST_PG_URL (tests/support/pgcluster.sh starts one). Without that address a test
- * for PostgreSQL fails: nothing is skipped.
+ * cluster at KHUE_TEST_PG_URL (tests/support/pgcluster.sh starts one). Without that address the tests
+ * for PostgreSQL are skipped on a desk and fail where CI is set; script/test always sets it.
  */
 #ifndef KH_TESTS_STORE_FIXTURE_H
 #define KH_TESTS_STORE_FIXTURE_H
