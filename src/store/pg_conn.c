@@ -239,6 +239,8 @@ void kh_pg_conn_close(struct kh_pg_conn *c)
     c->slots_n = c->stmts_n = 0;
     kh_pg_queries_free(c);
     kh_hooks_free(&c->hooks);
+    if (c->pg && !c->lost)
+        (void)catch_up(c); /* so that the server does not write into a closed line */
     PQfinish(c->pg);
     c->pg = NULL;
 }

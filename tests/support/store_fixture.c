@@ -101,7 +101,7 @@ void fixture_make(struct store_fixture *f)
         snprintf(f->url, sizeof(f->url), "%s%soptions=-csearch_path%%3D%s", base,
                  strchr(base, '?') ? "&" : "?", f->schema);
     }
-    f->config = (struct kh_store_config){.url = f->url, .anchor_dir = f->dir};
+    f->config = (struct kh_store_config){.url = f->url, .anchor_dir = f->dir, .writers = 1};
 }
 
 void fixture_open(struct store_fixture *f)

@@ -25,7 +25,8 @@ bool fixture_is_pg(void);
 
 /** Make an empty place and open a store there; ends the test program if that fails. */
 void fixture_open(struct store_fixture *f);
-/** Make the place only. */
+/** Make the place only. One writer, so that writes happen in the order in which they were queued, as
+ *  on SQLite; a test of concurrency raises config.writers before it opens. */
 void fixture_make(struct store_fixture *f);
 /** Close the store (if open) and open it again at the same place. */
 void fixture_reopen(struct store_fixture *f);
