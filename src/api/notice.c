@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/notice.h"
+#include "api/city.h"
+#include "api/routes.h"
 
 #include "base/id.h"
 #include "base/time.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/session.h"
+#include "api/city.h"
+#include "api/routes.h"
 
 #include "api/account_json.h"
 #include "base/id.h"
