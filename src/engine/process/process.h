@@ -5,7 +5,7 @@
  * All steps of one synchronous run (up to the next wait) happen in the transaction of the caller,
  * together with the case change and the events. Timers and outbound calls are jobs.
  *
- * Owns   tables process, instance, task, job, message_wait, calendar_day, decision.
+ * Owns   tables process, instance, task, job, message_wait, calendar, clock, decision.
  * Used   by api/task.c, api/process.c, registry's callers when a type names a process.
  * Never  sees HTTP; outbound HTTP is a job that the job runner hands to net/out.
  */
@@ -38,6 +38,25 @@ void kh_process_close(struct kh_process *pe);
 /** Make a function known by name before packs are loaded. name and ctx outlive the engine. */
 void kh_process_service(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx);
 
+/** An outbound call of a <kh:http> service task. The same key comes with every attempt of one call,
+ *  also after a crash: send it as Idempotency-Key. */
+struct kh_http_request {
+    struct kh_str method, url;
+    struct kh_str body; /**< JSON, or "" */
+    struct kh_str key;
+    unsigned timeout_s;
+};
+struct kh_http_reply {
+    int status;
+    struct kh_str body; /**< in the arena of the call */
+};
+/** Send one request and wait; runs on a job thread, outside every transaction.
+ *  @return false if there was no answer: it is tried again later */
+typedef bool (*kh_http_fn)(void *ctx, struct kh_arena *a, const struct kh_http_request *request,
+                           struct kh_http_reply *ret, struct kh_error *err);
+/** Say how to send; without it outbound calls wait. Before kh_process_jobs_start. */
+void kh_process_set_http(struct kh_process *pe, kh_http_fn fn, void *ctx);
+
 /** Check a BPMN file as `khue pack check` does: unsupported elements are errors with line and
  *  column in the pointer ("line:12:5"). */
 KH_CHECK
@@ -45,8 +64,8 @@ bool kh_bpmn_check(struct kh_arena *a, const struct kh_process *pe_or_null, stru
                    struct kh_issues *issues, struct kh_error *err);
 /** Deploy a new version of every process in the file (nothing if unchanged). */
 KH_CHECK
-bool kh_process_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str xml,
-                       struct kh_error *err);
+bool kh_process_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                       struct kh_str xml, struct kh_error *err);
 /** Same for DMN. */
 KH_CHECK
 bool kh_dmn_check(struct kh_arena *a, struct kh_str xml, struct kh_issues *issues,
@@ -56,11 +75,12 @@ bool kh_decision_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena
                         struct kh_str pack, struct kh_str key, struct kh_str xml,
                         struct kh_error *err);
 
-/** Start an instance of the newest version of key.
- *  @param case_id  record that it is about, or 0 */
+/** Start an instance of the newest version of key. Rights are the caller's business.
+ *  @param case_id  record that it is about, or 0
+ *  @param err      PROCESS_UNKNOWN (404), PROCESS_STUCK (422), what the services say */
 KH_CHECK
-bool kh_process_start(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str key,
-                      const struct kh_type *case_type, int64_t case_id,
+bool kh_process_start(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                      struct kh_str key, const struct kh_type *case_type, int64_t case_id,
                       const struct kh_json *variables, const struct kh_who *who,
                       int64_t *ret_instance, struct kh_error *err);
 
@@ -71,10 +91,12 @@ struct kh_task {
     struct kh_str case_type, process, key; /**< key: BPMN element id, e.g. "triage" */
     struct kh_str name_vi, name_en, title; /**< title: of the case */
     struct kh_str role, unit;              /**< candidates: this role in this unit (or above) */
-    int64_t claimed_by, owner;             /**< account or 0; owner: the citizen who must act, or 0 */
-    int64_t created_us, due_us, done_us;   /**< due_us KH_FOREVER if none */
+    int64_t claimed_by, owner;           /**< account or 0; owner: the citizen who must act, or 0 */
+    int64_t created_us, due_us, done_us; /**< due_us KH_FOREVER if none */
     enum kh_task_state state;
-    const struct kh_json *form;            /**< JSON Schema of the answers, with x-kh labels */
+    struct kh_str calendar;     /**< that due_us was reckoned by; "" plain time */
+    bool paused;                /**< the clock of the case stands still: no due_us */
+    const struct kh_json *form; /**< JSON Schema of the answers, with x-kh labels */
 };
 
 /** The inbox. */
@@ -87,7 +109,7 @@ struct kh_task_query {
     struct kh_str process, key; /**< or "" */
     struct kh_str after;
     unsigned limit;
-    const struct kh_who *who;   /**< only tasks that it may see */
+    const struct kh_who *who; /**< only tasks that it may see */
 };
 KH_CHECK
 bool kh_task_list(struct kh_tx *tx, const struct kh_process *pe, struct kh_arena *a,
@@ -122,7 +144,70 @@ bool kh_decision_eval(struct kh_process *pe, struct kh_arena *a, struct kh_str r
                       const struct kh_json **ret_result, struct kh_issues *messages,
                       struct kh_error *err);
 
+/* ---- looking ---- */
+
+/** A deployed process: the newest version of its key. */
+struct kh_process_info {
+    struct kh_str key, name_vi, name_en;
+    struct kh_str starter; /**< role that may start it over the API; "": admin only */
+    int64_t version, deployed_us;
+    int64_t running; /**< instances of all versions that have not ended */
+};
+KH_CHECK
+bool kh_process_list(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                     struct kh_process_info **ret, size_t *ret_n, struct kh_error *err);
+/** @param ret_xml the model as deployed, or NULL */
+KH_CHECK
+bool kh_process_get(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str key,
+                    struct kh_process_info *ret, struct kh_str *ret_xml, struct kh_error *err);
+
+struct kh_token_info {
+    struct kh_str element;
+    int64_t since_us;
+};
+struct kh_instance {
+    int64_t id;
+    struct kh_str process;
+    int64_t version;
+    struct kh_str case_type;
+    int64_t case_id, parent;
+    const char *state; /**< running, ended, terminated, cancelled */
+    int64_t started_us, ended_us;
+    const struct kh_token_info *tokens;
+    size_t tokens_n;
+    const struct kh_json *variables; /**< empty for who may only see where it stands */
+};
+/** One instance for somebody: admin, holders of a role of its tasks over the case's unit, and those
+ *  who may read its case (without variables). */
+KH_CHECK
+enum kh_hit kh_instance_get(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, int64_t id,
+                            const struct kh_who *who, struct kh_instance *ret,
+                            struct kh_error *err);
+
+/** An outbound call that was given up. */
+struct kh_dead_job {
+    int64_t id, instance, attempts;
+    struct kh_str element, error;
+};
+KH_CHECK
+bool kh_process_dead_jobs(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                          int64_t after, unsigned limit, struct kh_dead_job **ret, size_t *ret_n,
+                          struct kh_error *err);
+/** Try a dead job again from the start. */
+KH_CHECK
+enum kh_hit kh_process_retry_job(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                                 int64_t id, struct kh_error *err);
+
 /* ---- working time ---- */
+/** Store a calendar (calendar.h says the format); it takes effect after the commit.
+ *  @param err BODY_INVALID (422) with issues */
+KH_CHECK
+bool kh_calendar_put(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, struct kh_str key,
+                     const struct kh_json *json, struct kh_error *err);
+/** Check one as `khue pack check` does. */
+KH_CHECK
+bool kh_calendar_check(struct kh_arena *a, const struct kh_json *json, struct kh_issues *issues,
+                       struct kh_error *err);
 /** Add working minutes to an instant by the calendar named (""= "default"): Tết, weekends, swap
  *  days, office hours. days counts whole working days: due at the same time on that day. */
 KH_CHECK

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What FEEL sees in a process: the variables, and by name case, who, now, task and result. */
+#include "engine/process/run.h"
+
+#include "base/id.h"
+#include "base/time.h"
+
+static const struct kh_json null_value = {.type = KH_JSON_NULL};
+
+bool kh_run_case(struct kh_run *r, const struct kh_json **ret, struct kh_error *err)
+{
+    struct kh_root *root = r->root;
+    struct kh_record record = {0};
+    const struct kh_json *fields;
+    struct kh_json *with_id;
+
+    if (!r->case_fields) {
+        r->case_fields = &null_value;
+        if (r->case_type && r->row.case_id) {
+            switch (kh_record_get(root->tx, root->pe->reg, root->a, r->case_type, r->row.case_id, 0,
+                                  0, &record, err)) {
+            case KH_FAIL:
+                return false;
+            case KH_MISS:
+                break;
+            case KH_HIT:
+                if (!kh_record_fields(root->a, &record, &fields, err))
+                    return false;
+                with_id = kh_json_new(root->a, KH_JSON_OBJECT);
+                *with_id = *fields;
+                kh_json_set(root->a, with_id, KH_S("id"),
+                            kh_json_new_str(root->a, kh_id_text(root->a, record.id)));
+                r->case_fields = with_id;
+                break;
+            }
+        }
+    }
+    *ret = r->case_fields;
+    return true;
+}
+
+/* The text of a field for people; "" if it has none. */
+static struct kh_str field_text(struct kh_arena *a, const struct kh_json *v)
+{
+    if (!v || v->type == KH_JSON_NULL)
+        return KH_S("");
+    return v->type == KH_JSON_STRING ? v->s : kh_json_text(a, v);
+}
+
+bool kh_run_case_title(struct kh_run *r, struct kh_str *ret_title, struct kh_str *ret_unit,
+                       struct kh_error *err)
+{
+    const struct kh_json *fields, *kh, *title;
+    struct kh_arena *a = r->root->a;
+    struct kh_buf b = kh_buf(a, 1000);
+    struct kh_str unit_field;
+
+    *ret_title = *ret_unit = KH_S("");
+    if (!r->case_type || !r->row.case_id)
+        return true;
+    if (!kh_run_case(r, &fields, err))
+        return false;
+    kh = kh_json_get(kh_type_schema(r->case_type), "x-kh");
+    title = kh_json_get(kh, "title");
+    unit_field = kh_json_str(kh, "unit", KH_S(""));
+    if (unit_field.n)
+        *ret_unit = field_text(a, kh_json_find(fields, unit_field));
+    if (kh_json_is(title, KH_JSON_STRING)) {
+        kh_buf_str(&b, field_text(a, kh_json_find(fields, title->s)));
+    } else if (kh_json_is(title, KH_JSON_ARRAY)) {
+        for (uint32_t i = 0; i < title->n; i++) {
+            struct kh_str part = title->items[i].type == KH_JSON_STRING
+                                     ? field_text(a, kh_json_find(fields, title->items[i].s))
+                                     : KH_S("");
+
+            if (part.n && b.n)
+                kh_buf_z(&b, " · ");
+            kh_buf_str(&b, part);
+        }
+    }
+    *ret_title = b.n ? kh_buf_get(&b) : KH_S("");
+    return true;
+}
+
+static struct kh_json *who_json(struct kh_arena *a, const struct kh_who *who)
+{
+    struct kh_json *o = kh_json_new(a, KH_JSON_OBJECT), *roles = kh_json_new(a, KH_JSON_ARRAY);
+
+    kh_json_set(a, o, KH_S("account"),
+                who->account ? kh_json_new_str(a, kh_id_text(a, who->account)) : &null_value);
+    kh_json_set(a, o, KH_S("name"), kh_json_new_str(a, who->name));
+    kh_json_set(a, o, KH_S("username"), kh_json_new_str(a, who->username));
+    kh_json_set(a, o, KH_S("unit"), kh_json_new_str(a, who->unit));
+    kh_json_set(a, o, KH_S("actor"), kh_json_new_str(a, who->actor));
+    for (size_t i = 0; i < who->grants_n; i++)
+        kh_json_push(a, roles, kh_json_new_str(a, who->grants[i].role));
+    kh_json_set(a, o, KH_S("roles"), roles);
+    return o;
+}
+
+static struct kh_json *instant_json(struct kh_arena *a, int64_t us)
+{
+    struct kh_json *o = kh_json_new(a, KH_JSON_OBJECT);
+
+    kh_json_set(a, o, KH_S("@feel"), kh_json_new_str(a, KH_S("date and time")));
+    kh_json_set(a, o, KH_S("value"), kh_json_new_str(a, kh_time_text(a, us)));
+    return o;
+}
+
+/* The variables and what the expression reads beyond them; a copy of the member list only. */
+static bool make_scope(struct kh_run *r, unsigned reads, const struct kh_scope *s,
+                       const struct kh_json **ret, struct kh_error *err)
+{
+    struct kh_arena *a = r->root->a;
+    struct kh_json *o = kh_json_new(a, KH_JSON_OBJECT);
+    const struct kh_json *fields;
+
+    if (!reads) {
+        *ret = r->vars;
+        return true;
+    }
+    o->members = kh_new_n(a, (size_t)r->vars->n + 5, struct kh_json_member);
+    for (o->n = 0; o->n < r->vars->n; o->n++)
+        o->members[o->n] = r->vars->members[o->n];
+    if (reads & KH_READS_CASE) {
+        if (!kh_run_case(r, &fields, err))
+            return false;
+        o->members[o->n++] = (struct kh_json_member){KH_S("case"), *fields};
+    }
+    if (reads & KH_READS_WHO)
+        o->members[o->n++] = (struct kh_json_member){KH_S("who"), *who_json(a, r->root->who)};
+    if (reads & KH_READS_NOW)
+        o->members[o->n++] =
+            (struct kh_json_member){KH_S("now"), *instant_json(a, r->root->now_us)};
+    if (reads & KH_READS_TASK)
+        o->members[o->n++] =
+            (struct kh_json_member){KH_S("task"), s && s->task ? *s->task : null_value};
+    if (reads & KH_READS_RESULT)
+        o->members[o->n++] =
+            (struct kh_json_member){KH_S("result"), s && s->result ? *s->result : null_value};
+    *ret = o;
+    return true;
+}
+
+bool kh_run_eval(struct kh_run *r, const struct kh_expr *e, const struct kh_scope *s,
+                 const struct kh_feel_value **ret, struct kh_error *err)
+{
+    struct kh_feel_env env = {.a = r->root->a, .now_us = r->root->now_us};
+    const struct kh_json *scope;
+
+    if (!make_scope(r, e->reads, s, &scope, err))
+        return false;
+    env.input = kh_feel_from_json(env.a, scope);
+    return kh_feel_eval(e->feel, &env, ret, err) ||
+           kh_error_wrap(err, "line %u, column %u", e->line, e->column);
+}
+
+bool kh_run_eval_json(struct kh_run *r, const struct kh_expr *e, const struct kh_scope *s,
+                      bool tagged, const struct kh_json **ret, struct kh_error *err)
+{
+    const struct kh_feel_value *v;
+
+    if (!kh_run_eval(r, e, s, &v, err))
+        return false;
+    *ret = kh_feel_to_json(r->root->a, v, tagged);
+    return true;
+}
+
+bool kh_run_eval_text(struct kh_run *r, const struct kh_expr *e, struct kh_str *ret,
+                      struct kh_error *err)
+{
+    const struct kh_json *v;
+
+    if (!kh_run_eval_json(r, e, NULL, false, &v, err))
+        return false;
+    if (v->type == KH_JSON_STRING || v->type == KH_JSON_NUMBER)
+        *ret = v->s;
+    else if (v->type == KH_JSON_NULL)
+        *ret = KH_S("");
+    else
+        return kh_fail(err, KH_EC_PROCESS_STUCK, "line %u, column %u: a text is needed", e->line,
+                       e->column);
+    return true;
+}
+
+bool kh_run_inputs(struct kh_run *r, const struct kh_node *n, struct kh_json **ret,
+                   struct kh_error *err)
+{
+    struct kh_json *o = kh_json_new(r->root->a, KH_JSON_OBJECT);
+
+    for (unsigned i = 0; i < n->inputs_n; i++) {
+        const struct kh_json *v;
+
+        if (!kh_run_eval_json(r, &n->inputs[i].value, NULL, false, &v, err))
+            return kh_error_wrap(err, "input %.*s", KH_FMT(n->inputs[i].name));
+        kh_json_set(r->root->a, o, n->inputs[i].name, v);
+    }
+    *ret = o;
+    return true;
+}
