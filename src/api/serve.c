@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/serve.h"
 
+#include "api/hub.h"
 #include "api/router.h"
 #include "api/workers.h"
 #include "base/config.h"
@@ -10,7 +11,8 @@
 
 bool kh_api_open(struct kh_city *city, struct kh_error *err)
 {
-    (void)err;
+    if (!kh_hub_open(city->store, (size_t)city->config->stream_ring, &city->hub, err))
+        return false;
     city->started_us = kh_mono_us();
     kh_random(&city->seed, sizeof(city->seed));
     city->router = kh_router_new(kh_route_tables);
@@ -23,6 +25,8 @@ bool kh_api_open(struct kh_city *city, struct kh_error *err)
 void kh_api_close(struct kh_city *city)
 {
     kh_workers_drop(city->workers);
+    kh_hub_close(city->hub);
+    city->hub = NULL;
     kh_rate_drop(city->rate);
     kh_router_drop(city->router);
     city->workers = NULL;
