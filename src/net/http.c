@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The serving threads: libmicrohttpd's callbacks around one exchange. */
-#include "net/net_impl.h"
+#include "net/assets.h"
 
 #include "api/serve.h"
 #include "base/fault.h"
@@ -278,9 +278,31 @@ static enum MHD_Result finish(struct exchange *x, enum kh_next next)
     return next == KH_WAITING ? go_to_sleep(x) : kh_send(x);
 }
 
+/* No route takes it: a file of the portal, or the page itself. */
+static bool serve_asset(struct exchange *x, enum MHD_Result *ret_done)
+{
+    struct kh_net *net = x->net;
+    struct kh_call *c = &x->call;
+
+    if (c->err.code != KH_EC_ROUTE_UNKNOWN || (c->method != KH_GET && c->method != KH_HEAD) ||
+        kh_str_starts(c->target, KH_S("/api/")))
+        return false;
+    if (net->config->web.n)
+        return kh_assets_serve_dir(x, net->config->web, net->csp, ret_done);
+    if (net->assets)
+        return kh_assets_serve(net->assets, x, ret_done);
+    if (!kh_str_is(c->target, "/"))
+        return false;
+    kh_assets_none(c);
+    *ret_done = kh_send(x);
+    return true;
+}
+
 /* The request is complete. */
 static enum MHD_Result on_request(struct exchange *x)
 {
+    enum MHD_Result done;
+
     struct kh_call *c = &x->call;
 
     if (x->phase == PHASE_BODY) {
@@ -294,7 +316,7 @@ static enum MHD_Result on_request(struct exchange *x)
         kh_reply_error(c, &c->err);
         return kh_send(x);
     }
-    return finish(x, kh_call_dispatch(c));
+    return serve_asset(x, &done) ? done : finish(x, kh_call_dispatch(c));
 }
 
 static enum MHD_Result on_resumed(struct exchange *x)

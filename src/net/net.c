@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/rate.h"
 #include "base/time.h"
-#include "net/net_impl.h"
+#include "net/assets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +203,21 @@ static void net_drop(struct kh_net *net)
     pthread_key_delete(net->local_key);
     pthread_mutex_destroy(&net->lives_lock);
     kh_rate_drop(net->rate);
+    kh_assets_drop(net->assets);
     kh_arena_drop(net->a);
+}
+
+/* Pages run our own scripts only; maps make workers and pictures from blobs. */
+static struct kh_str policy(struct kh_arena *a, const struct kh_config *cf)
+{
+    const char *tiles = cf->tiles_origin.n ? cf->tiles_origin.p : "";
+
+    return kh_strf(a,
+                   "default-src 'self'; script-src 'self'; worker-src 'self' blob:; child-src "
+                   "'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data: %s; "
+                   "font-src 'self'; connect-src 'self' %s; media-src 'self' blob:; object-src "
+                   "'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                   tiles, tiles);
 }
 
 static bool net_listen(struct kh_net *net, struct kh_error *err)
@@ -219,6 +233,9 @@ static bool net_listen(struct kh_net *net, struct kh_error *err)
         return false;
     if (!read_proxies(net, err))
         return false;
+    net->csp = policy(net->a, cf);
+    if (kh_asset_rows_n && !cf->web.n)
+        net->assets = kh_assets_new(net->a, net->csp, net->tls);
     fd = open_socket(net->a, cf->listen, err);
     if (fd < 0)
         return false;
