@@ -35,6 +35,7 @@ struct kh_city {
     int64_t started_us;
     /* made by kh_api_open (api/serve.h), which net calls */
     struct kh_router *router;
+    const struct kh_error_form *error_forms; /**< api/router.h; NULL: problem+json everywhere */
     struct kh_hub *hub;           /**< live events to streams: api/hub.h */
     struct kh_workers *workers;   /**< threads for blocking work: api/workers.h */
     struct kh_rate *rate;         /**< requests per account */

@@ -2,6 +2,7 @@
 /* RFC 9457: what went wrong, in the language of the caller. */
 #include "api/call.h"
 
+#include "api/city.h"
 #include "api/router.h"
 #include "base/log.h"
 
@@ -58,7 +59,7 @@ enum kh_next kh_reply_error(struct kh_call *c, const struct kh_error *err)
 
     if (info->status >= 500 && info->status != 501 && info->code != KH_EC_OVERLOADED)
         log_fault(c, err);
-    for (const struct kh_error_form *f = kh_error_forms; f->prefix; f++)
+    for (const struct kh_error_form *f = c->city->error_forms; f && f->prefix; f++)
         if (kh_str_starts(c->target, kh_cstr(f->prefix)))
             return f->reply(c, err);
     kh_jw_obj(&w);

@@ -6,8 +6,9 @@
 
 const struct kh_route *const kh_route_tables[] = {
     kh_routes_account,
-    kh_routes_figure,
     kh_routes_event,
+    kh_routes_figure,
+    kh_routes_file,
     kh_routes_health,
     kh_routes_notice,
     kh_routes_session,

@@ -8,8 +8,9 @@
 #include "api/call.h"
 
 extern const struct kh_route kh_routes_account[];
-extern const struct kh_route kh_routes_figure[];
 extern const struct kh_route kh_routes_event[];
+extern const struct kh_route kh_routes_figure[];
+extern const struct kh_route kh_routes_file[];
 extern const struct kh_route kh_routes_health[];
 extern const struct kh_route kh_routes_notice[];
 extern const struct kh_route kh_routes_session[];
