@@ -222,6 +222,22 @@ static bool read_events(struct verify *v, kh_progress_fn progress, void *ctx, st
     return true;
 }
 
+/* A write of nothing goes through the committer, which sees what other processes have done; after it
+ * no thread reads an older snapshot. */
+static bool nothing(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    (void)tx;
+    (void)ctx;
+    (void)err;
+    return true;
+}
+
+static bool catch_up(struct verify *v, struct kh_error *err)
+{
+    return v->st->kind == KH_STORE_POSTGRES ||
+           kh_store_run(v->st, "verify", KH_TX_WRITE, nothing, NULL, err);
+}
+
 /* ---- erasures ---- */
 
 struct asked {
@@ -258,14 +274,6 @@ static bool check_erased(struct verify *v, struct kh_error *err)
     return true;
 }
 
-static bool nothing(struct kh_tx *tx, void *ctx, struct kh_error *err)
-{
-    (void)tx;
-    (void)ctx;
-    (void)err;
-    return true;
-}
-
 /* What lies behind the last row: signed heads, and the head that this process knows. */
 static bool check_end(struct verify *v, struct kh_error *err)
 {
@@ -280,9 +288,8 @@ static bool check_end(struct verify *v, struct kh_error *err)
                   (long long)v->last.seq + 1, (long long)h->c.seq, (long long)h->c.seq, h->where);
             break;
         }
-    /* A write of nothing goes through the committer: then the head has caught up with the rows. */
-    if (v->st->kind == KH_STORE_SQLITE &&
-        !kh_store_run(v->st, "verify", KH_TX_WRITE, nothing, NULL, err))
+    /* Then the head has caught up with the rows. */
+    if (!catch_up(v, err))
         return false;
     head = kh_event_head(v->st);
     if (v->st->kind == KH_STORE_SQLITE && v->last.seq > head)
@@ -297,7 +304,7 @@ bool kh_event_verify(struct kh_store *st, struct kh_arena *a, kh_progress_fn pro
 {
     struct verify v = {.st = st, .a = a};
 
-    if (!read_anchors(&v, err) ||
+    if (!catch_up(&v, err) || !read_anchors(&v, err) ||
         !kh_store_run(st, "verify", KH_TX_READ, read_table, &v, err) ||
         !read_events(&v, progress, ctx, err) || !check_erased(&v, err) || !check_end(&v, err))
         return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store_fixture.h"
 
+#include "store/store_driver.h"
+
 #include <dirent.h>
 #include <libpq-fe.h>
 #include <sqlite3.h>
@@ -31,20 +33,33 @@ static const char *pg_base(void)
     return url;
 }
 
+/* The line to the server that tampers; kept, since starting one takes longer than most tests. */
+static PGconn *line;
+static char line_url[512];
+
+static void line_close(void)
+{
+    PQfinish(line);
+    line = NULL;
+}
+
 static void pg_exec(const char *url, const char *sql, int64_t *ret)
 {
-    PGconn *c = PQconnectdb(url);
     PGresult *r;
 
-    if (PQstatus(c) != CONNECTION_OK)
-        die("postgres", PQerrorMessage(c));
-    r = PQexec(c, sql);
+    if (line && (strcmp(url, line_url) != 0 || PQstatus(line) != CONNECTION_OK))
+        line_close();
+    if (!line)
+        line = PQconnectdb(url);
+    snprintf(line_url, sizeof(line_url), "%s", url);
+    if (PQstatus(line) != CONNECTION_OK)
+        die("postgres", PQerrorMessage(line));
+    r = PQexec(line, sql);
     if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
-        die(sql, PQerrorMessage(c));
+        die(sql, PQerrorMessage(line));
     if (ret)
         *ret = PQntuples(r) > 0 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : -1;
     PQclear(r);
-    PQfinish(c);
 }
 
 /* Without a server at hand the tests for PostgreSQL are left out on a desk, and fail in CI. */
@@ -133,8 +148,20 @@ void fixture_drop(struct store_fixture *f)
         snprintf(sql, sizeof(sql),
                  "SET client_min_messages = warning; DROP SCHEMA %s CASCADE", f->schema);
         pg_exec(pg_base(), sql, NULL);
+        line_close();
     }
     remove_tree(f->dir);
+}
+
+void fixture_settle(struct store_fixture *f)
+{
+    if (f->st->driver->settle)
+        f->st->driver->settle(f->st);
+}
+
+bool fixture_script(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    return kh_tx_script(tx, ctx, err);
 }
 
 static void sqlite_exec(struct store_fixture *f, const char *sql, int64_t *ret)

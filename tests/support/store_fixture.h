@@ -33,6 +33,12 @@ void fixture_reopen(struct store_fixture *f);
 /** Close the store and remove the place. */
 void fixture_drop(struct store_fixture *f);
 
+/** Wait until every committed event is sealed (on SQLite it always is). */
+void fixture_settle(struct store_fixture *f);
+
+/** A callback that runs the script ctx (const char *). */
+bool fixture_script(struct kh_tx *tx, void *ctx, struct kh_error *err);
+
 /** Run SQL behind the store's back, as somebody with access to the database would. */
 void fixture_tamper(struct store_fixture *f, const char *sql);
 /** First column of the first row of a statement, behind the store's back. */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Break the n-th call of a point, n = 1, 2, ... until nothing breaks any more: what was acknowledged
+ * is there, what failed is not, and the store goes on. */
+#include "store_fixture.h"
+
+#include "base/fault.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum { WRITES = 12, QUIET = 6, ROUNDS_MAX = 400 };
+
+static struct store_fixture f;
+
+/* ---- a little work ---- */
+
+struct work {
+    int64_t id;
+    bool answered, ok;
+    enum kh_ec code;
+    struct crew *crew;
+};
+
+struct crew {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    unsigned answered;
+    struct work w[WRITES];
+};
+
+static bool put_one(struct kh_tx *tx, int64_t id, struct kh_error *err)
+{
+    static const struct kh_sql sql = {"t_insert", "INSERT INTO t(id) VALUES ($1)", NULL};
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_int(&q, 1, id);
+    return kh_query_run(&q, NULL, err);
+}
+
+/* Two rows and an event: all or nothing. */
+static bool put(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    const struct work *w = ctx;
+    struct kh_event e = {.kind = KH_S("t.create"), .subject = w->id, .data = KH_S("{}")};
+
+    return put_one(tx, w->id, err) && kh_event_append(tx, &e, err) &&
+           put_one(tx, w->id + 1000000, err);
+}
+
+static void done(void *ctx, bool ok, const struct kh_error *err)
+{
+    struct work *w = ctx;
+
+    pthread_mutex_lock(&w->crew->lock);
+    w->answered = true;
+    w->ok = ok;
+    w->code = ok ? KH_EC_OK : err->code;
+    w->crew->answered++;
+    pthread_cond_signal(&w->crew->moved);
+    pthread_mutex_unlock(&w->crew->lock);
+}
+
+static bool get(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    static const struct kh_sql sql = {"t_get", "SELECT count(*) FROM t", NULL};
+    kh_auto(kh_query) q = {0};
+
+    (void)ctx;
+    return kh_query_open(&q, tx, &sql, err) && kh_query_next(&q, err) == KH_HIT;
+}
+
+/* @return how many of the writes and reads failed */
+static unsigned work(struct crew *c)
+{
+    struct kh_error err = {0};
+    unsigned failed = 0;
+
+    *c = (struct crew){.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    for (unsigned i = 0; i < WRITES; i++) {
+        c->w[i] = (struct work){.id = i + 1, .crew = c};
+        assert_true(kh_store_submit(f.st, "put", put, &c->w[i], done, &err));
+        if (i % 4 == 3)
+            failed += !kh_store_run(f.st, "get", KH_TX_READ, get, NULL, &err);
+    }
+    pthread_mutex_lock(&c->lock);
+    while (c->answered < WRITES)
+        pthread_cond_wait(&c->moved, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+    for (unsigned i = 0; i < WRITES; i++)
+        failed += !c->w[i].ok;
+    return failed;
+}
+
+static void check(const struct crew *c, bool unknown_allowed)
+{
+    kh_auto_arena a = kh_arena_new(1 << 24);
+    struct kh_verify_issue *issues;
+    struct kh_error err = {0};
+    int64_t events;
+    size_t n;
+
+    fixture_settle(&f);
+    for (unsigned i = 0; i < WRITES; i++) {
+        char sql[128];
+        int64_t rows, told;
+
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM t WHERE id %% 1000000 = %u", i + 1);
+        rows = fixture_ask(&f, sql);
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM event WHERE subject = %u", i + 1);
+        told = fixture_ask(&f, sql);
+        assert_true((rows == 2 && told == 1) || (rows == 0 && told == 0));
+        if (c->w[i].ok)
+            assert_int_equal(rows, 2);
+        else if (!unknown_allowed)
+            assert_int_equal(rows, 0);
+        if (!c->w[i].ok && c->w[i].code != KH_EC_STORE && c->w[i].code != KH_EC_STORE_FULL)
+            fail_msg("failed with %s", kh_error_info(c->w[i].code)->name);
+    }
+    assert_true(kh_event_verify(f.st, a, NULL, NULL, &issues, &n, &events, &err));
+    assert_int_equal(n, 0);
+}
+
+static void torture(const char *point, bool unknown_allowed)
+{
+    unsigned quiet = 0, hits = 0, n;
+
+    for (n = 1; quiet < QUIET && n < ROUNDS_MAX; n++) {
+        struct kh_error err = {0};
+        struct work after = {.id = 99};
+        struct crew c;
+        unsigned failed;
+
+        fixture_open(&f);
+        assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
+                                 (void *)(uintptr_t)"CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
+        kh_fault_arm(point, n);
+        failed = work(&c);
+        kh_fault_arm(NULL, 0);
+        quiet = failed ? 0 : quiet + 1;
+        hits += failed > 0;
+        check(&c, unknown_allowed);
+        if (!kh_store_run(f.st, "after", KH_TX_WRITE, put, &after, &err))
+            fail_msg("the store did not go on after %s %u: %s", point, n, err.detail);
+        fixture_reopen(&f);
+        check(&c, unknown_allowed);
+        fixture_drop(&f);
+    }
+    print_message("%s: %u of %u broke something\n", point, hits, n - 1);
+    assert_true(hits > 0);
+    assert_true(n < ROUNDS_MAX);
+}
+
+static void a_broken_statement_fails_one_change(void **state)
+{
+    (void)state;
+    torture("store.step", false);
+}
+
+static void a_broken_commit_fails_its_batch(void **state)
+{
+    (void)state;
+    torture("store.commit", false);
+}
+
+static void a_broken_sync_fails_its_batch(void **state)
+{
+    (void)state;
+    /* On PostgreSQL the line breaks while committing: then a failure may have happened after all. */
+    torture("store.sync", fixture_is_pg());
+}
+
+static void a_full_disk_fails_its_batch(void **state)
+{
+    (void)state;
+    if (!fixture_is_pg()) /* PostgreSQL writes its own files */
+        torture("store.write", false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_broken_statement_fails_one_change),
+        cmocka_unit_test(a_broken_commit_fails_its_batch),
+        cmocka_unit_test(a_broken_sync_fails_its_batch),
+        cmocka_unit_test(a_full_disk_fails_its_batch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
