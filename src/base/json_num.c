@@ -276,7 +276,11 @@ bool kh_num_multiple(const struct kh_num *a, const struct kh_num *by)
 
 uint64_t kh_num_hash(const struct kh_num *a, uint64_t seed)
 {
-    uint64_t h = seed ^ (uint64_t)a->exp * 2 ^ a->neg, w = 0;
+    uint64_t h, w = (uint64_t)a->exp * 2 + a->neg;
+
+    /* The exponent is mixed in first: beside the digits it would cancel them out (7 and 10). */
+    h = kh_hash64(kh_str((const char *)&w, sizeof(w)), seed);
+    w = 0;
 
     /* By digit, since the decimal point falls where it likes. */
     for (size_t i = 0; i < count(a); i++) {

@@ -454,6 +454,24 @@ static void compares_numbers_as_decimals(void **state)
             }
 }
 
+/* The seed decides nothing about whether two values fall together. */
+static void hashes_of_small_numbers_differ(void **state)
+{
+    uint64_t hash[2000];
+    struct kh_num num;
+    char z[32];
+
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        snprintf(z, sizeof(z), "%d%s", i / 2, i & 1 ? "e-3" : "");
+        assert_true(kh_num_parse(kh_cstr(z), &num));
+        hash[i] = i == 1 ? 1 : kh_num_hash(&num, 7); /* 0 and 0e-3 are one */
+        for (int k = 0; k < i; k++)
+            if (hash[k] == hash[i])
+                fail_msg("%d and %s", k, z);
+    }
+}
+
 static void divides_decimals_exactly(void **state)
 {
     static const struct {
@@ -679,6 +697,7 @@ int main(void)
         cmocka_unit_test(finds_members_and_pointers),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(compares_numbers_as_decimals),
+        cmocka_unit_test(hashes_of_small_numbers_differ),
         cmocka_unit_test(divides_decimals_exactly),
         cmocka_unit_test(compares_trees),
         cmocka_unit_test(builds_and_changes_trees),

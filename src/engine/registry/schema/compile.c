@@ -87,8 +87,11 @@ static const struct node *node_for(struct compiler *c, const struct kh_json *v, 
     n->source = v;
     n->where = where;
     r->entered = true;
-    n->next = c->all;
-    c->all = n;
+    if (c->all_last)
+        c->all_last->next = n;
+    else
+        c->all = n;
+    c->all_last = n;
     if (c->queue_last)
         c->queue_last->later = n;
     else
@@ -543,6 +546,7 @@ static void fill_logic(struct compiler *c, struct node *n)
 static void visit_rest(struct compiler *c, struct node *n)
 {
     static const char *const words[] = {"$id", "$anchor", "$dynamicAnchor", "$schema", "$comment"};
+    const struct kh_json *id = kh_json_get(n->source, "$id");
 
     for (size_t i = 0; i < KH_LEN(words); i++) {
         const struct kh_json *v = kh_json_get(n->source, words[i]);
@@ -550,6 +554,8 @@ static void visit_rest(struct compiler *c, struct node *n)
         if (v && v->type != KH_JSON_STRING)
             shape(c, n, words[i], "Phải là chuỗi", "Must be a string");
     }
+    if (kh_json_is(id, KH_JSON_STRING) && id->s.n && memchr(id->s.p, '#', id->s.n - 1))
+        shape(c, n, "$id", "$id không được có phần sau #", "$id may not have a fragment");
     for (int k = 0; k < 2; k++) {
         const char *word = k ? "definitions" : "$defs";
         const struct kh_json *v = kh_json_get(n->source, word);
@@ -671,7 +677,7 @@ static void find_cycles(struct compiler *c)
                 top->n->mark = MARK_DONE;
                 n--;
             } else if (to->mark == MARK_OPEN) {
-                kh_schema_bad(c, to->resource, to->where,
+                kh_schema_bad(c, top->n->resource, top->n->where,
                               "Lược đồ tự tham chiếu vòng tròn trên cùng một giá trị",
                               "The schema refers back to itself at the same value", KH_S(""));
                 return;

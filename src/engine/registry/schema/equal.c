@@ -75,14 +75,18 @@ bool kh_schema_twice(const struct kh_json *array, uint64_t seed, size_t *ret_fir
     for (uint32_t i = 0; i < array->n; i++)
         h[i] = (struct hashed){kh_schema_hash(&array->items[i], seed), i};
     qsort(h, array->n, sizeof(*h), by_hash);
-    /* Different values with one hash are next to impossible with a secret seed, so neighbours are
-     * enough: a run of equal hashes is a run of equal values. */
-    for (uint32_t i = 1; i < array->n; i++) {
-        if (h[i - 1].hash != h[i].hash || h[i].i >= second ||
-            !kh_json_eq(&array->items[h[i - 1].i], &array->items[h[i].i]))
-            continue;
-        *ret_first = h[i - 1].i;
-        *ret_second = second = h[i].i;
+    /* Equal values stand in one run of equal hashes; other values in a run are rare, since the seed
+     * is secret. The first repetition
+     * in the order of the list is the one to tell. */
+    for (uint32_t from = 0, to; from < array->n; from = to) {
+        for (to = from + 1; to < array->n && h[to].hash == h[from].hash;)
+            to++;
+        for (uint32_t i = from + 1; i < to && h[i].i < second; i++)
+            for (uint32_t k = from; k < i && h[i].i < second; k++)
+                if (kh_json_eq(&array->items[h[k].i], &array->items[h[i].i])) {
+                    *ret_first = h[k].i;
+                    *ret_second = second = h[i].i;
+                }
     }
     free(h);
     return second != SIZE_MAX;

@@ -207,7 +207,7 @@ struct compiler {
     struct kh_issues issues;
     struct resource *resources;
     struct node *queue, *queue_last; /**< made, not yet filled */
-    struct node *all;
+    struct node *all, *all_last;     /**< from the root on */
     struct node *always, *never;
     struct place *places; /**< node by its place in a tree */
     size_t places_n, places_cap;
