@@ -190,8 +190,27 @@ static bool load_events(struct kh_tx *tx, void *ctx, struct kh_error *err)
     return kh_event_load(tx, err);
 }
 
+void kh_store_keep(struct kh_store *st, void *p, void (*drop)(void *p))
+{
+    struct kh_kept *k = kh_store_alloc(sizeof(*k));
+
+    *k = (struct kh_kept){.p = p, .drop = drop};
+    pthread_mutex_lock(&st->kept_lock);
+    k->next = st->kept;
+    st->kept = k;
+    pthread_mutex_unlock(&st->kept_lock);
+}
+
 static void store_free(struct kh_store *st)
 {
+    while (st->kept) {
+        struct kh_kept *k = st->kept;
+
+        st->kept = k->next;
+        k->drop(k->p);
+        free(k);
+    }
+    pthread_mutex_destroy(&st->kept_lock);
     kh_anchor_close(st->anchor);
     kh_arena_drop(st->fresh_arena);
     pthread_mutex_destroy(&st->follow_lock);
@@ -213,6 +232,7 @@ bool kh_store_open(const struct kh_store_config *config, struct kh_store **ret_s
     st->checkpoint_due_us = INT64_MAX;
     st->fresh_arena = kh_arena_new((size_t)64 << 20);
     pthread_mutex_init(&st->follow_lock, NULL);
+    pthread_mutex_init(&st->kept_lock, NULL);
     fill_config(st, config);
     if (!(pg ? kh_postgres_open(st, err) : kh_sqlite_open(st, err))) {
         store_free(st);

@@ -83,6 +83,10 @@ KH_CHECK
 bool kh_store_submit(struct kh_store *st, const char *name, kh_tx_fn fn, void *ctx,
                      kh_tx_done done, struct kh_error *err);
 
+/** Call drop(p) when the store closes, after its last statement: for generated statements, which are
+ *  kept by address and so must outlive the engine that made them. */
+void kh_store_keep(struct kh_store *st, void *p, void (*drop)(void *p));
+
 /** The store of a transaction, and whether it may write. */
 struct kh_store *kh_tx_store(const struct kh_tx *tx);
 enum kh_tx_mode kh_tx_mode(const struct kh_tx *tx);

@@ -94,6 +94,12 @@ struct kh_follower {
     void *ctx;
 };
 
+struct kh_kept {
+    void *p;
+    void (*drop)(void *p);
+    struct kh_kept *next;
+};
+
 struct kh_anchor; /* store/checkpoint.h: the signing key and the file of signed heads */
 
 /** What both drivers and the event log share. */
@@ -111,6 +117,9 @@ struct kh_store {
     struct kh_follower *followers;
     size_t followers_n, followers_cap;
     atomic_bool followed; /**< cheap look before events are gathered */
+
+    pthread_mutex_t kept_lock;
+    struct kh_kept *kept; /**< what engines want dropped at the very end */
 
     /* SQLite only: owned by the committer. */
     struct kh_chain working;        /**< of the transaction that is open */

@@ -27,6 +27,8 @@
  *                      "where": "all" | "unit" | "owner" | {"field":[values...]} | list of these (and),
  *                      "see": "public"|"internal"|"personal"|"sensitive",   highest level shown
  *                      "fields": ["a","b"]}]                  fields it may write; absent = all
+ *          "validity": {"from":"effective_from","to":"effective_to"}   date fields that say the
+ *                      valid time; fields named valid_from and valid_to do so by themselves
  *   field: "index": true, "search": true|weight, "ref": "type", "unique": true,
  *          "sensitivity": ..., "computed": FEEL, "label": {vi,en}, "help": {vi,en},
  *          "codes": [{"code":..., "vi":..., "en":...}], "widget": "...", "hidden": true
@@ -51,6 +53,19 @@ enum kh_op { KH_OP_READ, KH_OP_LIST, KH_OP_CREATE, KH_OP_UPDATE, KH_OP_CLOSE, KH
 KH_CHECK
 bool kh_registry_open(struct kh_store *st, struct kh_registry **ret_reg, struct kh_error *err);
 void kh_registry_close(struct kh_registry *reg);
+
+/**
+ * Give the shape of an administrative unit for `within`; set by units before requests come.
+ * @return KH_MISS if there is no such unit; the shape stays valid as long as the registry is open
+ */
+typedef enum kh_hit (*kh_within_fn)(void *ctx, struct kh_str code, const struct kh_shape **ret_shape,
+                                    struct kh_error *err);
+void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx);
+
+/** Let happen what is due by time: future-dated changes take effect, ended records leave the lists.
+ *  A thread of the registry does it every second; tests with a fake clock call it. */
+KH_CHECK
+bool kh_registry_tick(struct kh_registry *reg, struct kh_error *err);
 
 /** Find a loaded type by name; NULL if there is none. Valid as long as the registry is open. */
 const struct kh_type *kh_type_find(const struct kh_registry *reg, struct kh_str name);
@@ -82,6 +97,7 @@ struct kh_record {
     int64_t recorded_us;
     struct kh_str data;     /**< JSON object text as stored: the fields only */
     const struct kh_json *fields; /**< parsed on demand by kh_record_fields, else NULL */
+    const void *access;     /**< the registry's: columns that rights depend on, or NULL */
 };
 
 /** Parse data once. */
@@ -92,6 +108,12 @@ bool kh_record_fields(struct kh_arena *a, struct kh_record *r, const struct kh_j
 /** Write the outside form (flat, with id and meta), masking what who may not see. */
 void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const struct kh_record *r,
                       const struct kh_who *who, struct kh_buf *out);
+
+/** The highest level of fields that who may see of this record. */
+enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
+                               const struct kh_who *who);
+/** What the record is called: the fields of x-kh.title, or its id. */
+struct kh_str kh_record_title(struct kh_arena *a, const struct kh_record *r);
 
 /** The circumstances of a write. */
 struct kh_write {
@@ -138,6 +160,12 @@ KH_CHECK
 bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
                       const struct kh_type *t, int64_t id, const struct kh_json *fields, bool merge,
                       const struct kh_write *w, struct kh_record *ret, struct kh_error *err);
+/** The past was wrong: merge-patch what is known to hold from w->valid_from_us on (0: from the start
+ *  of what holds now), in every piece of validity after it. Needs w->reason. Same errors. */
+KH_CHECK
+bool kh_record_correct(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                       const struct kh_type *t, int64_t id, const struct kh_json *fields,
+                       const struct kh_write *w, struct kh_record *ret, struct kh_error *err);
 /** DELETE: end validity. */
 KH_CHECK
 bool kh_record_close(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,

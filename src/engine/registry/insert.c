@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A draft goes into the database: everything is asked first, so that a refusal has written nothing. */
+#include "engine/registry/registry_int.h"
+
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/time.h"
+
+/* ---- references ---- */
+
+/* A reference names the key of a type that has a single one, else an id. */
+static enum kh_hit ref_there(struct kh_tx *tx, const struct kh_type *target, struct kh_arena *a,
+                             struct kh_str value, int64_t valid_us, struct kh_error *err)
+{
+    enum kh_hit hit = KH_MISS;
+    int64_t id;
+
+    if (target->key_n == 1) {
+        const struct kh_field *f = &target->fields[target->key[0]];
+        struct kh_rval vals[KH_RCOLS_MAX] = {{0}};
+        unsigned char col = (unsigned char)f->col;
+
+        if (kh_column_parse(f, value, &vals[f->col]))
+            hit = kh_rtable_taken(tx, target->table, a, &col, 1, vals, 0, valid_us, valid_us + 1,
+                                  &id, err);
+    }
+    if (hit == KH_MISS && kh_id_parse(value, &id))
+        hit = kh_rtable_has(tx, target->table, id, valid_us, err);
+    return hit;
+}
+
+static bool check_ref(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                      const struct kh_field *f, const struct kh_json *v, struct kh_str at,
+                      int64_t valid_us, struct kh_issues *issues, struct kh_error *err)
+{
+    const struct kh_type *target = kh_type_find(reg, f->ref);
+    enum kh_hit hit = KH_MISS;
+
+    if (v->type != KH_JSON_STRING)
+        return true;
+    if (target) {
+        hit = ref_there(tx, target, a, v->s, valid_us, err);
+        if (hit == KH_FAIL)
+            return false;
+    }
+    if (hit == KH_MISS)
+        kh_issue_add(issues, a, at, "ref",
+                     kh_strf(a, "Không có %.*s nào có hiệu lực mang mã này.", KH_FMT(f->ref)),
+                     kh_strf(a, "No %.*s that is valid has this code.", KH_FMT(f->ref)));
+    return true;
+}
+
+bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                   struct kh_arena *a, const struct kh_json *fields, const struct kh_json *before,
+                   int64_t valid_us, struct kh_error *err)
+{
+    struct kh_issues *issues;
+
+    if (!t->has_refs)
+        return true;
+    issues = kh_new(a, struct kh_issues);
+    for (size_t i = 0; i < t->fields_n; i++) {
+        const struct kh_field *f = &t->fields[i];
+        const struct kh_json *v = f->ref.n ? kh_json_find(fields, f->name) : NULL;
+        const struct kh_json *old = v && before ? kh_json_find(before, f->name) : NULL;
+
+        /* What stood there before may point to something that has ended since. */
+        if (!v || (old && kh_json_eq(v, old)))
+            continue;
+        if (v->type == KH_JSON_ARRAY) {
+            for (size_t k = 0; k < v->n; k++)
+                if (!check_ref(tx, reg, a, f, &v->items[k],
+                               kh_strf(a, "/%.*s/%zu", KH_FMT(f->name), k), valid_us, issues, err))
+                    return false;
+        } else if (!check_ref(tx, reg, a, f, v, kh_strf(a, "/%.*s", KH_FMT(f->name)), valid_us,
+                              issues, err)) {
+            return false;
+        }
+    }
+    if (issues->n == 0)
+        return true;
+    kh_fail(err, KH_EC_RECORD_REFERENCE, "%.*s: %.*s", KH_FMT(t->name),
+            KH_FMT(issues->items[0].pointer));
+    err->issues = issues;
+    return false;
+}
+
+/* ---- unique values ---- */
+
+static int64_t claim_key(const struct kh_type *t, const unsigned char *cols, size_t n,
+                         const struct kh_rval *values)
+{
+    struct kh_str parts[3 * KH_RINDEX_COLS + 1];
+    unsigned char sum[KH_SHA256_BYTES];
+    int64_t key;
+    size_t p = 0;
+
+    parts[p++] = t->name;
+    for (size_t i = 0; i < n; i++) {
+        const struct kh_rval *v = &values[cols[i]];
+
+        parts[p++] = kh_str((const char *)&cols[i], 1);
+        parts[p++] = v->kind == KH_RV_TEXT ? v->s
+                     : v->kind == KH_RV_INT ? kh_str((const char *)&v->i, sizeof(v->i))
+                                            : kh_str((const char *)&v->r, sizeof(v->r));
+    }
+    kh_sha256(parts, p, sum);
+    memcpy(&key, sum, sizeof(key));
+    return key;
+}
+
+static bool check_unique(struct kh_tx *tx, const struct kh_type *t, struct kh_arena *a,
+                         const struct kh_rrow *row, const unsigned char *cols, size_t n,
+                         struct kh_error *err)
+{
+    const struct kh_field *f = &t->fields[t->col_fields[cols[0]]];
+    int64_t other;
+
+    for (size_t i = 0; i < n; i++)
+        if (row->cols[cols[i]].kind == KH_RV_NULL)
+            return true;
+    if (!kh_rtable_claim(tx, claim_key(t, cols, n, row->cols), err))
+        return false;
+    switch (kh_rtable_taken(tx, t->table, a, cols, n, row->cols, row->id, row->valid_from,
+                            row->valid_to, &other, err)) {
+    case KH_HIT:
+        return kh_fail_field(a, err, KH_EC_RECORD_DUPLICATE, kh_strf(a, "/%.*s", KH_FMT(f->name)),
+                             "unique", "Đã có bản ghi khác đang có hiệu lực mang giá trị này.",
+                             "Another valid record has this value already.");
+    case KH_MISS:
+        return true;
+    case KH_FAIL:
+        break;
+    }
+    return false;
+}
+
+bool kh_unique_check(struct kh_tx *tx, const struct kh_type *t, struct kh_arena *a,
+                     const struct kh_rrow *row, uint64_t changed, struct kh_error *err)
+{
+    unsigned char cols[KH_RINDEX_COLS];
+    bool key = false;
+
+    if (!t->has_unique)
+        return true;
+    for (size_t i = 0; i < t->key_n; i++) {
+        cols[i] = (unsigned char)t->fields[t->key[i]].col;
+        key = key || (changed >> cols[i] & 1);
+    }
+    if (key && !check_unique(tx, t, a, row, cols, t->key_n, err))
+        return false;
+    for (size_t i = 0; i < t->fields_n; i++) {
+        cols[0] = (unsigned char)t->fields[i].col;
+        if (!t->fields[i].unique || !(changed >> cols[0] & 1) ||
+            (t->key_n == 1 && t->key[0] == (int)i))
+            continue;
+        if (!check_unique(tx, t, a, row, cols, 1, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the number ---- */
+
+static bool give_number(struct kh_tx *tx, struct kh_arena *a, struct kh_draft *d,
+                        struct kh_rrow *row, struct kh_json *fields, struct kh_error *err)
+{
+    const struct kh_type *t = d->t;
+    const struct kh_field *f = &t->fields[t->serial.field];
+    struct kh_buf b = kh_buf(a, d->row.data.n + 400);
+    struct kh_rval *cols = kh_new_n(a, kh_rtable_shape(t->table)->cols_n, struct kh_rval);
+    struct kh_str number, words;
+    int64_t n;
+
+    if (!kh_serial_sql_next(tx, t->name, kh_serial_period(a, &t->serial, row->recorded_us), &n, err))
+        return false;
+    number = kh_serial_format(a, t->serial.pattern, n, row->recorded_us);
+    memcpy(cols, d->cols, kh_rtable_shape(t->table)->cols_n * sizeof(*cols));
+    cols[f->col] = (struct kh_rval){.kind = KH_RV_TEXT, .s = number};
+    row->cols = cols;
+    kh_buf_add(&b, d->row.data.p, d->row.data.n - 1);
+    if (d->fields->n)
+        kh_buf_c(&b, ',');
+    kh_json_quote(&b, f->name);
+    kh_buf_c(&b, ':');
+    kh_json_quote(&b, number);
+    kh_buf_c(&b, '}');
+    row->data = kh_buf_get(&b);
+    if (f->weight) {
+        words = kh_search_text(a, number);
+        row->search = row->search.n ? kh_strf(a, "%.*s %.*s", KH_FMT(row->search), KH_FMT(words))
+                                    : words;
+    }
+    *fields = *d->fields;
+    kh_json_set(a, fields, f->name, kh_json_new_str(a, number));
+    return true;
+}
+
+/* ---- what is due by time ---- */
+
+struct due {
+    const struct kh_type *t;
+    int64_t us;
+};
+
+static void lower_due(void *ctx)
+{
+    const struct due *d = ctx;
+    /* The type is const for everybody else; this is the one thing about it that time changes. */
+    _Atomic int64_t *at = (_Atomic int64_t *)(uintptr_t)&d->t->due_us;
+    int64_t old = atomic_load(at);
+
+    while (d->us < old && !atomic_compare_exchange_weak(at, &old, d->us))
+        ;
+}
+
+void kh_type_due(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t, int64_t us)
+{
+    struct due *d = kh_new(a, struct due);
+
+    if (us == KH_FOREVER)
+        return;
+    *d = (struct due){t, us};
+    kh_tx_after_commit(tx, lower_due, d);
+}
+
+/* ---- the insert ---- */
+
+bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                      struct kh_draft *d, struct kh_record *ret, struct kh_error *err)
+{
+    const struct kh_type *t = d->t;
+    struct kh_rrow row = d->row;
+    struct kh_json fields = *d->fields;
+    unsigned char state[32];
+    char salt[KH_SALT];
+
+    /* The callback may run again, so the draft stays as it is. */
+    kh_random(salt, sizeof(salt));
+    row.id = kh_id_new();
+    row.rev = row.srev = 1;
+    row.sv = t->version;
+    row.recorded_us = kh_now_us();
+    row.valid_from = row.valid_from ? row.valid_from : row.recorded_us;
+    row.valid_to = row.valid_to ? row.valid_to : KH_FOREVER;
+    if (row.valid_to <= row.valid_from)
+        return kh_fail_field(a, err, KH_EC_RECORD_INVALID, KH_S("/meta/valid_to"), "order",
+                             "Hiệu lực kết thúc trước khi bắt đầu.",
+                             "The validity ends before it begins.");
+    row.live = row.valid_to > row.recorded_us;
+    row.salt = kh_str(salt, sizeof(salt));
+    if (!kh_refs_check(tx, reg, t, a, d->fields, NULL, row.valid_from, err) ||
+        !kh_unique_check(tx, t, a, &row, UINT64_MAX, err))
+        return false;
+    if (d->number && !give_number(tx, a, d, &row, &fields, err))
+        return false;
+    kh_state_first(t->name, &row, state);
+    if (!kh_rtable_insert(tx, t->table, &row, err) ||
+        !kh_record_event(tx, a, t, "record.create", &row, NULL, &fields, d->w, NULL, state, err))
+        return false;
+    kh_type_due(tx, a, t, row.valid_to);
+    kh_record_of_row(t, &row, ret);
+    return true;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The outside form of a record. What is stored is copied between the pieces of the envelope; only
+ * when something must be hidden is the text taken apart. */
+#include "engine/registry/registry_int.h"
+
+#include "base/id.h"
+#include "base/time.h"
+
+static void put_time(struct kh_buf *b, const char *key, int64_t us)
+{
+    char text[40];
+
+    kh_buf_z(b, key);
+    if (us == KH_FOREVER) {
+        kh_buf_z(b, "null");
+        return;
+    }
+    kh_buf_c(b, '"');
+    kh_buf_add(b, text, kh_time_put(text, us));
+    kh_buf_c(b, '"');
+}
+
+static void put_envelope(struct kh_buf *b, const struct kh_record *r)
+{
+    char id[KH_ID_CHARS];
+
+    kh_id_put(id, r->id);
+    kh_buf_z(b, "{\"id\":\"");
+    kh_buf_add(b, id, sizeof(id));
+    kh_buf_z(b, "\",\"meta\":{\"type\":\"");
+    kh_buf_str(b, r->type->name);
+    kh_buf_z(b, "\",\"revision\":");
+    kh_buf_int(b, r->revision);
+    put_time(b, ",\"valid_from\":", r->valid_from_us);
+    put_time(b, ",\"valid_to\":", r->valid_to_us);
+    put_time(b, ",\"recorded_at\":", r->recorded_us);
+    kh_buf_z(b, ",\"masked\":[");
+}
+
+static enum kh_level_of level_of(const struct kh_type *t, struct kh_str name)
+{
+    int f = kh_type_field(t, name);
+
+    /* A field of an older schema: whatever the type as a whole is, and never public. */
+    if (f < 0)
+        return t->max_level > KH_SEE_INTERNAL ? t->max_level : KH_SEE_INTERNAL;
+    return t->fields[f].level;
+}
+
+static void put_masked(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
+                       struct kh_buf *out)
+{
+    struct kh_record copy = *r;
+    const struct kh_json *fields;
+    struct kh_error err = {0};
+    bool first = true;
+
+    if (!kh_record_fields(a, &copy, &fields, &err)) {
+        kh_buf_z(out, "]}}");
+        return;
+    }
+    for (size_t i = 0; i < fields->n; i++)
+        if (level_of(r->type, fields->members[i].key) > see) {
+            kh_buf_z(out, first ? "" : ",");
+            kh_json_quote(out, fields->members[i].key);
+            first = false;
+        }
+    kh_buf_z(out, "]}");
+    for (size_t i = 0; i < fields->n; i++)
+        if (level_of(r->type, fields->members[i].key) <= see) {
+            kh_buf_c(out, ',');
+            kh_json_quote(out, fields->members[i].key);
+            kh_buf_c(out, ':');
+            kh_json_write(out, &fields->members[i].value);
+        }
+    kh_buf_c(out, '}');
+}
+
+void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
+                         struct kh_buf *out)
+{
+    put_envelope(out, r);
+    if (see < r->type->max_level) {
+        put_masked(a, r, see, out);
+        return;
+    }
+    kh_buf_z(out, "]}");
+    if (r->data.n > 2) {
+        kh_buf_c(out, ',');
+        kh_buf_str(out, kh_str_skip(r->data, 1));
+    } else {
+        kh_buf_c(out, '}');
+    }
+}
+
+enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
+                               const struct kh_who *who)
+{
+    if (who->kind == KH_WHO_SYSTEM || r->type->max_level == KH_SEE_PUBLIC)
+        return KH_SEE_SENSITIVE;
+    return kh_access_see(r->type, who, kh_record_cols(a, r));
+}
+
+void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const struct kh_record *r,
+                      const struct kh_who *who, struct kh_buf *out)
+{
+    (void)reg;
+    kh_record_render_at(a, r, kh_record_see(a, r, who), out);
+}
+
+/* At most n bytes of a text, not cutting a character. */
+static struct kh_str head_of(struct kh_str s, size_t n)
+{
+    if (s.n <= n)
+        return s;
+    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return kh_str(s.p, n);
+}
+
+struct kh_str kh_record_title(struct kh_arena *a, const struct kh_record *r)
+{
+    struct kh_record copy = *r;
+    const struct kh_json *fields;
+    struct kh_error err = {0};
+    struct kh_buf b = kh_buf(a, 400);
+
+    if (!kh_record_fields(a, &copy, &fields, &err))
+        return kh_id_text(a, r->id);
+    for (size_t i = 0; i < r->type->titles_n; i++) {
+        const struct kh_json *v =
+            kh_json_find(fields, r->type->fields[r->type->titles[i]].name);
+
+        if (!v || (v->type != KH_JSON_STRING && v->type != KH_JSON_NUMBER) || v->s.n == 0)
+            continue;
+        if (b.n)
+            kh_buf_z(&b, " · ");
+        kh_buf_str(&b, head_of(v->s, 120));
+    }
+    return b.n ? kh_buf_get(&b) : kh_id_text(a, r->id);
+}
