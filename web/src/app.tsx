@@ -3,7 +3,7 @@
 import { Bell, BriefcaseBusiness, ChartNoAxesColumn, CircleUser, FileClock, House, LogIn, LogOut, Map as MapIcon, Megaphone, Moon, Radar, Search, Settings, Sun, UserRound } from 'lucide';
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { cityName, usePortal } from './city';
+import { cityName, useAgencyName, usePortal } from './city';
 import { forget, useData } from './data';
 import { lang, setLang, t, type Key } from './i18n';
 import { Guard, lazy } from './lazy';
@@ -58,7 +58,7 @@ const routes: Route[] = [
   { path: '/desk/tasks/:id', room: 'desk', closed: true, page: Desk },
   { path: '/desk/unit', room: 'desk', closed: true, page: page(() => import('./rooms/desk/unit').then((m) => m.MyUnit)) },
   { path: '/desk/delegation', room: 'desk', closed: true, page: page(() => import('./rooms/desk/delegation').then((m) => m.DelegationPage)) },
-  // { path: '/ioc', room: 'ioc', closed: true, page: page(() => import('./rooms/ioc/ioc').then((m) => m.IocPage)) },
+  { path: '/ioc', room: 'ioc', closed: true, page: page(() => import('./rooms/ioc/ioc').then((m) => m.IocPage)) },
   // { path: '/admin', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminHome)) },
   // { path: '/admin/*', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminPage)) },
 ];
@@ -93,6 +93,7 @@ const rooms: Record<Room, [string, Key, IconNode][]> = {
 
 function AccountMenu(): JSX.Element {
   const account = useStore(me);
+  const unit = useAgencyName(account?.unit);
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -140,7 +141,7 @@ function AccountMenu(): JSX.Element {
         <ul class="menu-list">
           <li class="who">
             <b>{account.name}</b>
-            <small>{account.unit_name ?? account.username}</small>
+            <small>{account.unit_name || unit || account.username}</small>
           </li>
           {item('/me', UserRound, t('nav.me'))}
           {item('/cases', FileClock, t('nav.cases'))}

@@ -181,5 +181,11 @@ export interface Boundaries {
 export const readBoundaries = once(() => api.get<Boundaries>('/api/v1/units/boundaries'));
 export const useBoundaries = (): Boundaries | undefined => useOnce(readBoundaries);
 
+/** Names of the record types that are loaded: a city need not have bus lines or waters. */
+export const readTypeNames = once(async () => {
+  const page = await api.get<{ items: { name?: string; type?: string; key?: string }[] }>('/api/v1/types');
+  return new Set(page.items.map((x) => x.name ?? x.type ?? x.key ?? ''));
+});
+
 /** The address of a stored file. */
 export const fileUrl = (id: string): string => `/api/v1/files/${encodeURIComponent(id)}`;

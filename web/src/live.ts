@@ -18,7 +18,7 @@ let last = '';
 let started = false;
 
 function tell(event: CityEvent): void {
-  last = String(event.seq);
+  if (event.seq) last = String(event.seq);
   for (const fn of [...followers]) fn(event);
 }
 
@@ -87,7 +87,7 @@ async function hold(): Promise<void> {
           try {
             const event = JSON.parse(data) as CityEvent;
             if (!event || typeof event !== 'object' || !event.kind) return;
-            event.seq ??= Number(id);
+            if (!event.seq && id) event.seq = Number(id);
             tell(event);
             channel?.postMessage({ event });
           } catch {
@@ -148,14 +148,14 @@ export function useLive(fn: Follower, on = true): void {
   }, [on]);
 }
 
-/** Read again when an event fits, at most once in `gap` milliseconds, so a busy city does not
+/** Read again when an event fits, or when the server says that events were missed ("resync"); at most once in `gap` milliseconds, so a busy city does not
  *  make every screen read all the time. */
 export function useLiveReload(fits: (e: CityEvent) => boolean, reload: () => void, gap = 1500, on = true): void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const lastRun = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
   useLive((e) => {
-    if (!fits(e) || timer.current) return;
+    if ((e.kind !== 'resync' && !fits(e)) || timer.current) return;
     const wait = Math.max(250, lastRun.current + gap - Date.now());
     timer.current = setTimeout(() => {
       timer.current = undefined;

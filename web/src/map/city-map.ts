@@ -9,7 +9,7 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 import './map.css';
 import { boundsOf } from './bounds';
 import { api, query } from '../api';
-import { readBoundaries, type Boundaries } from '../city';
+import { readBoundaries, readTypeNames, type Boundaries } from '../city';
 import { t } from '../i18n';
 import { still, theme, type Theme } from '../prefs';
 import type { Point } from '../types';
@@ -27,7 +27,7 @@ export interface CasePoint {
   fresh?: boolean;
 }
 
-const looks = {
+export const looks = {
   light: {
     ground: '#EAEFE9', land: '#FBFAF6', border: '#B9C6BD', city: '#6E8479', text: '#2B3B34', halo: '#FBFAF6', quiet: '#5A6B64', water: '#BCD9E4', road: '#FFFFFF', edge: '#D9DED7', bus: '#C4CFDA', place: '#5C6F88',
     load: ['#F3F5EE', '#D8E8DD', '#A5D0BF', '#F4C542', '#D9822B', '#A61E22'],
@@ -54,8 +54,9 @@ function layers(c: Look): maplibre.LayerSpecification[] {
     ['match', ['get', 'status'], ['new', 'reopened'], c.open, ['accepted', 'in_progress', 'forwarded'], c.work, ['done', 'closed'], c.done, c.other],
   ];
   const load: maplibre.ExpressionSpecification = [
-    'interpolate', ['linear'], ['coalesce', ['feature-state', 'load'], 0],
-    ...loadStops.flatMap((n, i) => [n, c.load[i] as string]),
+    // Steps, not a blend: a shade on the map is a shade of the legend.
+    'step', ['coalesce', ['feature-state', 'load'], 0], c.load[0],
+    ...loadStops.slice(1).flatMap((n, i) => [n, c.load[i + 1] as string]),
   ] as unknown as maplibre.ExpressionSpecification;
   return [
     { id: 'ground', type: 'background', paint: { 'background-color': c.ground } },
@@ -69,7 +70,7 @@ function layers(c: Look): maplibre.LayerSpecification[] {
     { id: 'stop', type: 'circle', source: 'stop', minzoom: 14.5, paint: { 'circle-radius': 3, 'circle-color': c.land, 'circle-stroke-color': c.place, 'circle-stroke-width': 1.5 } },
     { id: 'place', type: 'symbol', source: 'place', minzoom: 13.5, layout: { 'text-field': ['get', 'name'], 'text-font': regular, 'text-size': 12, 'text-max-width': 9, 'text-variable-anchor': ['top', 'bottom', 'left', 'right'], 'text-radial-offset': 0.5 }, paint: { 'text-color': c.place, 'text-halo-color': c.halo, 'text-halo-width': 1.2 } },
     { id: 'unit-name', type: 'symbol', source: 'unit-label', minzoom: 9.2, layout: { 'text-field': ['get', 'short'], 'text-font': strong, 'text-size': ['interpolate', ['linear'], ['zoom'], 9, 10, 14, 15], 'text-max-width': 7, 'text-padding': 6 }, paint: { 'text-color': c.text, 'text-halo-color': c.halo, 'text-halo-width': 1.4 } },
-    { id: 'cluster', type: 'circle', source: 'cases', filter: ['has', 'point_count'], paint: { 'circle-color': ['case', ['>', ['get', 'late'], 0], c.late, c.cluster], 'circle-opacity': 0.92, 'circle-radius': ['interpolate', ['linear'], ['sqrt', ['get', 'point_count']], 1, 12, 30, 34], 'circle-stroke-width': 2, 'circle-stroke-color': c.ring } },
+    { id: 'cluster', type: 'circle', source: 'cases', filter: ['has', 'point_count'], paint: { 'circle-color': ['case', ['>=', ['*', 2, ['get', 'late']], ['get', 'point_count']], c.late, c.cluster], 'circle-opacity': 0.94, 'circle-radius': ['interpolate', ['linear'], ['sqrt', ['get', 'point_count']], 1, 12, 30, 34], 'circle-stroke-width': ['case', ['>', ['get', 'late'], 0], 3.5, 2], 'circle-stroke-color': ['case', ['>', ['get', 'late'], 0], c.late, c.ring] } },
     { id: 'cluster-count', type: 'symbol', source: 'cases', filter: ['has', 'point_count'], layout: { 'text-field': ['get', 'point_count_abbreviated'], 'text-font': strong, 'text-size': 13, 'text-allow-overlap': true }, paint: { 'text-color': c.count } },
     { id: 'case', type: 'circle', source: 'cases', filter: ['!', ['has', 'point_count']], paint: { 'circle-color': status, 'circle-radius': ['interpolate', ['linear'], ['zoom'], 9, 4.5, 15, 9], 'circle-stroke-width': 2, 'circle-stroke-color': c.ring } },
     { id: 'case-chosen', type: 'circle', source: 'cases', filter: ['==', ['get', 'id'], ''], paint: { 'circle-color': 'rgba(0,0,0,0)', 'circle-radius': 15, 'circle-stroke-width': 3, 'circle-stroke-color': c.chosen } },
@@ -182,8 +183,10 @@ export class CityMap {
   async #base(): Promise<void> {
     if (this.#gone) return;
     const zoom = this.map.getZoom();
+    const types = await readTypeNames().catch(() => new Set<string>());
+    if (this.#gone) return;
     const once = async (name: string, type: string, min: number): Promise<void> => {
-      if (zoom < min || this.#loads.has(name)) return;
+      if (zoom < min || this.#loads.has(name) || !types.has(type)) return;
       this.#loads.add(name);
       try {
         const fc = await api.get<GeoJSON.FeatureCollection>(`/api/v1/records/${type}${query({ format: 'geojson', limit: 1000 })}`);
@@ -202,6 +205,7 @@ export class CityMap {
     if (key === this.#baseBox) return;
     this.#baseBox = key;
     const part = async (name: string, type: string): Promise<void> => {
+      if (!types.has(type)) return;
       try {
         const fc = await api.get<GeoJSON.FeatureCollection>(`/api/v1/records/${type}${query({ format: 'geojson', bbox: box, limit: 500 })}`);
         if (!this.#gone) this.#source(name).setData(fc);
@@ -290,6 +294,12 @@ export class CityMap {
 
   fit(box: [number, number, number, number], padding = 40): void {
     this.map.fitBounds([[box[0], box[1]], [box[2], box[3]]], { padding, maxZoom: 15.5, duration: still() ? 0 : 600 });
+  }
+
+  /** The whole city in view. */
+  async fitCity(padding = 30): Promise<void> {
+    const [b] = await Promise.all([readBoundaries(), this.ready]);
+    if (!this.#gone) this.fit(boundsOf(b.features.map((f) => f.geometry.coordinates)), padding);
   }
 
   async fitUnit(code: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface MapViewProps extends Omit<CityMapOptions, 'label'> {
 
 export function MapView({ label, class: cls, onMap, ...options }: MapViewProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
+  const latest = useRef(onMap); // the map comes later than this render: it gets what is known then
+  latest.current = onMap;
   const [state, setState] = useState<'wait' | 'shown' | 'broken'>('wait');
   useEffect(() => {
     let gone = false;
@@ -24,7 +26,7 @@ export function MapView({ label, class: cls, onMap, ...options }: MapViewProps):
         if (gone || !box.current) return;
         map = new Class(box.current, { ...options, label });
         setState('shown');
-        onMap?.(map);
+        latest.current?.(map);
       } catch {
         if (!gone) setState('broken'); // no WebGL, or no network: the list beside it remains
       }

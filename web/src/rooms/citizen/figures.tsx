@@ -2,23 +2,17 @@
 /** Public statistics: how the city answers, by day, by kind and by unit. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { query } from '../../api';
 import { categoryName, cityName, useCategories, usePortal } from '../../city';
-import { useData } from '../../data';
-import { date, dateTime, isoDay, number, percent } from '../../format';
+import { useFigures } from '../../figures';
+import { date, dateTime, number, percent } from '../../format';
 import { t } from '../../i18n';
 import { setQuery, usePlace } from '../../router';
 import type { Figures, UnitFigures } from '../../types';
 import { Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Series } from '../../ui/series';
 
-const spans = { '7': 7, '30': 30, '90': 90 } as const;
+export const spans = { '7': 7, '30': 30, '90': 90 } as const;
 export type Span = keyof typeof spans;
-
-export function figuresPath(span: Span, unit = ''): string {
-  const to = Date.now();
-  return `/api/v1/figures/feedback${query({ from: isoDay(to - (spans[span] - 1) * 86_400_000), to: isoDay(to), unit })}`;
-}
 
 export function SpanFilter({ span }: { span: Span }): JSX.Element {
   return (
@@ -144,12 +138,11 @@ export function FiguresPage(): JSX.Element {
   const portal = usePortal();
   const q = usePlace().query;
   const span: Span = (q.get('span') as Span) in spans ? (q.get('span') as Span) : '30';
-  const data = useData<Figures>(figuresPath(span));
+  const data = useFigures(spans[span]);
   const f = data.data;
   return (
     <div class="wrap page">
       <PageTitle sub={f && t('figures.as_of', { at: dateTime(f.as_of) })}>{t('figures.title', { city: cityName(portal) })}</PageTitle>
-      <SpanFilter span={span} />
       {!f ? (
         data.error ? (
           <Trouble error={data.error} retry={data.reload} />
@@ -166,7 +159,10 @@ export function FiguresPage(): JSX.Element {
             <Figure label={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} unit={t('figure.of_five')} />
           </div>
           <section class="section">
-            <h2>{t('figures.by_day')}</h2>
+            <div class="section-head">
+              <h2>{t('figures.by_day')}</h2>
+              <SpanFilter span={span} />
+            </div>
             <Series
               label={t('figures.by_day')}
               days={f.by_day.map((d) => d.date)}

@@ -4,13 +4,14 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { cityName, usePortal } from '../../city';
 import { useData } from '../../data';
+import { useFigures } from '../../figures';
 import { number, percent, time } from '../../format';
 import { t, type Key } from '../../i18n';
 import { useLiveReload } from '../../live';
 import { go } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import type { Figures, Page, Report } from '../../types';
+import type { Page, Report } from '../../types';
 import { Empty, Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Icon, Mark, type IconNode } from '../../ui/icon';
 import { CaseList } from './case-list';
@@ -45,7 +46,7 @@ const ways: [string, Key, Key, IconNode][] = [
 export function Home(): JSX.Element {
   const portal = usePortal();
   const account = useStore(me);
-  const figures = useData<Figures>('/api/v1/figures/feedback');
+  const figures = useFigures();
   const latest = useData<Page<Report>>('/api/v1/records/report?sort=-id&limit=6');
   useLiveReload(
     (e) => e.type === 'report' || e.kind.startsWith('report'),

@@ -16,14 +16,8 @@ import { ErrorSummary, errorsOf, Field, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
 
 interface Delegation {
-  id: string;
   to: string;
-  to_name?: string;
-  role: string;
-  unit: string;
-  from: string;
-  until: string;
-  reason: string;
+  grant: { id: string; role: string; unit: string; from: string; until?: string; reason?: string };
 }
 
 export function DelegationPage(): JSX.Element {
@@ -68,13 +62,13 @@ export function DelegationPage(): JSX.Element {
       {list.data ? (
         list.data.items.length ? (
           <ul class="hits">
-            {list.data.items.map((d) => (
+            {list.data.items.map(({ to, grant: d }) => (
               <li key={d.id}>
                 <b>
-                  {tMaybe(`role.${d.role}`) ?? d.role} → {d.to_name ?? d.to}
+                  {tMaybe(`role.${d.role}`) ?? d.role} → {to}
                 </b>
                 <p>
-                  {t('delegation.span', { from: dateTime(d.from), until: dateTime(d.until) })} · {d.reason}
+                  {t('delegation.span', { from: dateTime(d.from), until: dateTime(d.until) })}{d.reason ? ` · ${d.reason}` : ''}
                 </p>
                 <Button
                   small

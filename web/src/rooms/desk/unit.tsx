@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The figures of the officer's own unit. */
 import type { JSX } from 'preact';
-import { useData } from '../../data';
+import { useAgencyName } from '../../city';
+import { useFigures } from '../../figures';
 import { dateTime, number, percent } from '../../format';
 import { t } from '../../i18n';
 import { usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import type { Figures } from '../../types';
 import { Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Series } from '../../ui/series';
-import { CategoryBars, figuresPath, SpanFilter, UnitTable, type Span } from '../citizen/figures';
+import { CategoryBars, SpanFilter, spans, UnitTable, type Span } from '../citizen/figures';
 
 export function MyUnit(): JSX.Element {
   const account = useStore(me);
   const q = usePlace().query.get('span');
   const span: Span = q === '7' || q === '90' ? q : '30';
   const unit = account?.unit ?? '';
-  const data = useData<Figures>(figuresPath(span, unit));
+  const name = useAgencyName(unit);
+  const data = useFigures(spans[span], account ? unit : null);
   const f = data.data;
   return (
     <div class="wrap page">
       <PageTitle title={t('nav.unit')} sub={f && t('figures.as_of', { at: dateTime(f.as_of) })}>
-        {account?.unit_name || t('nav.unit')}
+        {account?.unit_name || name || t('nav.unit')}
       </PageTitle>
-      <SpanFilter span={span} />
       {!f ? (
         data.error ? (
           <Trouble error={data.error} retry={data.reload} />
@@ -41,7 +41,10 @@ export function MyUnit(): JSX.Element {
             <Figure label={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} unit={t('figure.of_five')} />
           </div>
           <section class="section">
-            <h2>{t('figures.by_day')}</h2>
+            <div class="section-head">
+              <h2>{t('figures.by_day')}</h2>
+              <SpanFilter span={span} />
+            </div>
             <Series
               label={t('figures.by_day')}
               days={f.by_day.map((d) => d.date)}
