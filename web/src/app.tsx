@@ -34,7 +34,7 @@ interface Route {
 // Pages take some of the parts of their address.
 const page = <P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<PageProps> => lazy(load as unknown as () => Promise<ComponentType<PageProps>>);
 const citizen = () => import('./rooms/citizen/pages');
-// const admin = () => import('./rooms/admin/admin');
+const admin = () => import('./rooms/admin/admin');
 
 // One component for both addresses, so that the list beside a case stays as it is.
 const Desk = page(() => import('./rooms/desk/desk').then((m) => m.DeskPage));
@@ -59,8 +59,8 @@ const routes: Route[] = [
   { path: '/desk/unit', room: 'desk', closed: true, page: page(() => import('./rooms/desk/unit').then((m) => m.MyUnit)) },
   { path: '/desk/delegation', room: 'desk', closed: true, page: page(() => import('./rooms/desk/delegation').then((m) => m.DelegationPage)) },
   { path: '/ioc', room: 'ioc', closed: true, page: page(() => import('./rooms/ioc/ioc').then((m) => m.IocPage)) },
-  // { path: '/admin', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminHome)) },
-  // { path: '/admin/*', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminPage)) },
+  { path: '/admin', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminHome)) },
+  { path: '/admin/*', room: 'admin', closed: true, page: page(() => admin().then((m) => m.AdminPage)) },
 ];
 const NotFound = page(() => citizen().then((m) => m.NotFound));
 const SignIn = page(() => import('./rooms/citizen/sign-in').then((m) => m.SignInPage));
