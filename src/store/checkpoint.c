@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/checkpoint.h"
 
-#include "base/buf.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "store/backup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,16 +99,6 @@ static char *path_of(struct kh_arena *a, const char *dir, const char *name)
     return kh_str_z(a, kh_strf(a, "%s/%s", dir, name));
 }
 
-static bool sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 /* Make the key: written whole under another name first, so that two processes that start together
  * end with one key. */
 static bool make_key(const char *dir, struct kh_arena *a, struct kh_error *err)
@@ -129,7 +119,7 @@ static bool make_key(const char *dir, struct kh_arena *a, struct kh_error *err)
     if (!ok)
         io_fail(err, "cannot write", "checkpoint.key");
     unlink(part);
-    return ok && (sync_dir(dir) || io_fail(err, "cannot sync", "the anchor folder"));
+    return ok && kh_backup_sync(dir, err);
 }
 
 static bool load_key(struct kh_anchor *an, const char *dir, struct kh_arena *a,
@@ -375,12 +365,7 @@ static bool note(struct kh_store *st, const char *what, struct kh_error *err)
     return sign(st->anchor, &c, err) && append_line(st->anchor, &c, err);
 }
 
-bool kh_anchor_restored(struct kh_store *st, struct kh_error *err)
-{
-    return !st->anchor || note(st, "restore", err);
-}
-
-bool kh_anchor_open(struct kh_store *st, struct kh_error *err)
+bool kh_anchor_open(struct kh_store *st, bool restored, struct kh_error *err)
 {
     kh_auto_arena a = kh_arena_new(1 << 20);
     struct kh_anchor *an;
@@ -401,7 +386,7 @@ bool kh_anchor_open(struct kh_store *st, struct kh_error *err)
     /* Who finds nobody else here has found the data as the last one left it. */
     alone = st->kind == KH_STORE_SQLITE && flock(an->lock, LOCK_EX | LOCK_NB) == 0;
     st->anchor = an;
-    if (!note(st, alone ? "open" : "join", err))
+    if (!note(st, restored ? "restore" : alone ? "open" : "join", err))
         return false;
     (void)flock(an->lock, LOCK_SH);
     atomic_store_explicit(&st->checkpoint_due_us, kh_now_us() + HOUR_US, memory_order_release);
@@ -434,24 +419,14 @@ bool kh_anchor_sign_close(struct kh_store *st, struct kh_error *err)
 
 /* ---- copies ---- */
 
-static bool copy_file(const char *from, const char *to, struct kh_error *err)
+/* Signed heads that are there already are newer than any copy: they stay. */
+static bool copy_proof(struct kh_arena *a, const char *from, const char *to, const char *name,
+                       struct kh_error *err)
 {
-    char room[65536];
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = in >= 0 ? open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-    ssize_t n = -1;
-    bool ok = in >= 0 && out >= 0;
+    const char *target = path_of(a, to, name);
 
-    while (ok && (n = read(in, room, sizeof(room))) > 0)
-        ok = write(out, room, (size_t)n) == n;
-    ok = ok && n == 0 && fsync(out) == 0;
-    if (!ok)
-        io_fail(err, "cannot copy", from);
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return ok;
+    return access(target, F_OK) == 0 ||
+           kh_backup_copy(path_of(a, from, name), target, NULL, NULL, err);
 }
 
 bool kh_anchor_copy(const char *from, const char *to, struct kh_error *err)
@@ -464,7 +439,7 @@ bool kh_anchor_copy(const char *from, const char *to, struct kh_error *err)
         return io_fail(err, "cannot list", "the anchor folder");
     for (struct dirent *e; ok && (e = readdir(d));)
         if (is_public(e->d_name) || strcmp(e->d_name, "checkpoints.log") == 0)
-            ok = copy_file(path_of(a, from, e->d_name), path_of(a, to, e->d_name), err);
+            ok = copy_proof(a, from, to, e->d_name, err);
     closedir(d);
-    return ok && (sync_dir(to) || io_fail(err, "cannot sync", "the folder"));
+    return ok && kh_backup_sync(to, err);
 }

@@ -18,9 +18,10 @@
 #include "store/store_driver.h"
 
 /** Load the key, or make it; note the head that was found. Nothing happens without a folder.
+ *  @param restored the data was put back from a copy: heads signed later do not bind it any more
  *  @param err STORE (503), CONFIG_INVALID (500): the key cannot be read */
 KH_CHECK
-bool kh_anchor_open(struct kh_store *st, struct kh_error *err);
+bool kh_anchor_open(struct kh_store *st, bool restored, struct kh_error *err);
 void kh_anchor_close(struct kh_anchor *an);
 
 /** Sign the head for the last time. Failure is told but changes nothing. */
@@ -43,12 +44,9 @@ bool kh_anchor_read(struct kh_store *st, struct kh_arena *a, struct kh_anchored 
 /** Does a key of this folder vouch for c? *ret_known: the signer is one of them. */
 bool kh_anchor_vouches(struct kh_store *st, const struct kh_checkpoint *c, bool *ret_known);
 
-/** Copy what proves the chain (public keys and signed heads, not the key) to another folder. */
+/** Copy what proves the chain (public keys and signed heads, not the key) to another folder; what is
+ *  there already stays. */
 KH_CHECK
 bool kh_anchor_copy(const char *from, const char *to, struct kh_error *err);
-
-/** Note that the data was put back from a copy: heads signed later do not bind it any more. */
-KH_CHECK
-bool kh_anchor_restored(struct kh_store *st, struct kh_error *err);
 
 #endif

@@ -256,6 +256,13 @@ static bool greet(struct kh_pg_conn *c, struct kh_error *err)
     return ok && (PQenterPipelineMode(c->pg) || kh_pg_fail(c, NULL, "connect", NULL, err));
 }
 
+/* libpq prints what the server remarks; a library here does not. */
+static void keep_quiet(void *ctx, const char *text)
+{
+    (void)ctx;
+    (void)text;
+}
+
 bool kh_pg_connect(struct kh_pg_conn *c, struct kh_error *err)
 {
     const char *const keys[] = {"dbname", "fallback_application_name", "connect_timeout", NULL};
@@ -272,6 +279,7 @@ bool kh_pg_connect(struct kh_pg_conn *c, struct kh_error *err)
     if (kh_mono_us() < c->retry_us)
         return kh_fail(err, KH_EC_STORE, "PostgreSQL does not answer");
     c->pg = PQconnectdbParams(keys, values, 1);
+    (void)PQsetNoticeProcessor(c->pg, keep_quiet, NULL);
     c->lost = false;
     c->epoch++;
     if (PQstatus(c->pg) == CONNECTION_OK && greet(c, err))

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/time.h"
+#include "store/backup.h"
 #include "store/checkpoint.h"
 #include "store/store_driver.h"
 
@@ -221,12 +222,18 @@ static void store_free(struct kh_store *st)
     free(st);
 }
 
-bool kh_store_open(const struct kh_store_config *config, struct kh_store **ret_store,
-                   struct kh_error *err)
+static bool is_pg(const char *url)
+{
+    struct kh_str s = kh_cstr(url);
+
+    return kh_str_starts(s, KH_S("postgres://")) || kh_str_starts(s, KH_S("postgresql://"));
+}
+
+static bool open_store(const struct kh_store_config *config, bool restored,
+                       struct kh_store **ret_store, struct kh_error *err)
 {
     struct kh_store *st = kh_store_alloc(sizeof(*st));
-    struct kh_str url = kh_cstr(config->url);
-    bool pg = kh_str_starts(url, KH_S("postgres://")) || kh_str_starts(url, KH_S("postgresql://"));
+    bool pg = is_pg(config->url);
 
     st->kind = pg ? KH_STORE_POSTGRES : KH_STORE_SQLITE;
     st->checkpoint_due_us = INT64_MAX;
@@ -243,7 +250,7 @@ bool kh_store_open(const struct kh_store_config *config, struct kh_store **ret_s
         goto out;
     st->migrating = false;
     if (!kh_store_run(st, "event_load", KH_TX_WRITE, load_events, NULL, err) ||
-        !kh_anchor_open(st, err) || (st->driver->ready && !st->driver->ready(st, err)))
+        !kh_anchor_open(st, restored, err) || (st->driver->ready && !st->driver->ready(st, err)))
         goto out;
     *ret_store = st;
     return true;
@@ -251,6 +258,12 @@ out:
     st->driver->close(st);
     store_free(st);
     return false;
+}
+
+bool kh_store_open(const struct kh_store_config *config, struct kh_store **ret_store,
+                   struct kh_error *err)
+{
+    return open_store(config, false, ret_store, err);
 }
 
 void kh_store_close(struct kh_store *st)
@@ -514,4 +527,22 @@ bool kh_store_backup(struct kh_store *st, const char *to, kh_progress_fn progres
                      struct kh_error *err)
 {
     return st->driver->backup(st, to, progress, ctx, err);
+}
+
+bool kh_store_restore(const struct kh_store_config *config, const char *from,
+                      kh_progress_fn progress, void *ctx, struct kh_error *err)
+{
+    bool pg = is_pg(config->url);
+    const char *anchors = config->anchor_dir ? config->anchor_dir : pg ? NULL : config->url;
+    struct kh_store *st;
+
+    if (!(pg ? kh_pg_restore(config, from, progress, ctx, err)
+             : kh_sqlite_restore(config, from, progress, ctx, err)))
+        return false;
+    if (anchors && (!kh_backup_target(anchors, "", err) || !kh_anchor_copy(from, anchors, err)))
+        return false;
+    if (!open_store(config, true, &st, err))
+        return false;
+    kh_store_close(st);
+    return true;
 }

@@ -153,4 +153,16 @@ KH_CHECK
 bool kh_store_backup(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,
                      struct kh_error *err);
 
+/**
+ * Put a copy back that kh_store_backup made: into a folder without a city.db, or an empty PostgreSQL
+ * schema. It is brought to the newest schema; kh_event_verify says whether it is whole.
+ *
+ * @param config where to; its signed heads that are newer than the copy stop binding it
+ * @param from   folder of the copy (of the same kind of database)
+ * @param err    IO (500), STORE_CORRUPT (500): the copy is damaged; STORE (503), STORE_FULL (507)
+ */
+KH_CHECK
+bool kh_store_restore(const struct kh_store_config *config, const char *from,
+                      kh_progress_fn progress, void *ctx, struct kh_error *err);
+
 #endif
