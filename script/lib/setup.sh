@@ -23,7 +23,7 @@ build_packages=(gcc g++ meson ninja-build pkg-config libsqlite3-dev libpq-dev li
     libcurl4-openssl-dev libssl-dev libargon2-dev libpcre2-dev libxml2-dev zlib1g-dev libzstd-dev
     libsimdjson-dev libunistring-dev libgeos-dev libintelrdfpmath-dev ca-certificates)
 test_packages=(libcmocka-dev postgresql chromium clang libclang-rt-14-dev sqlite3 openssl curl
-    procps util-linux)
+    procps util-linux libtest-json-schema-acceptance-perl)
 
 # Install what is not there yet; silent and quick when nothing is missing.
 need_packages() {
