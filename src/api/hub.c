@@ -31,7 +31,8 @@ struct reader {
     struct reader *next, **at;
     struct kh_sight sight;
     int64_t seen;     /* seq of the last event that was looked at */
-    int64_t opened_us, wrote_us;
+    int64_t opened_us;
+    _Atomic(int64_t) wrote_us;
     struct item *now; /* being written, with a reference */
     struct kh_str rest;
     bool woken;       /* under lock: told that there is something */
@@ -414,38 +415,55 @@ static bool catch_up(struct reader *r, struct kh_call *c, int64_t upto)
     return true;
 }
 
-struct kh_stream *kh_hub_stream(struct kh_hub *h, struct kh_call *c, const struct kh_sight *sight,
-                                int64_t after)
+/* A client may know more than we have heard of yet (another server process sealed it), or what never
+ * was (a restored database). */
+static bool knows_the_future(struct reader *r, struct kh_call *c)
 {
-    struct reader *r = kh_new(c->a, struct reader);
-    int64_t loaded;
+    struct load l = {.a = c->a, .after = r->seen - 1};
+    struct kh_error err = {0};
 
-    r->stream = (struct kh_stream){.read = reader_read, .close = reader_close, .call = c};
-    r->hub = h;
-    r->sight = *sight;
-    r->opened_us = r->wrote_us = kh_mono_us();
-    r->rest = KH_S("retry: 3000\n\n");
-    pthread_mutex_lock(&h->lock);
+    return kh_store_run(r->hub->store, "hub_future", KH_TX_READ, load_in_tx, &l, &err) &&
+           l.n > 0 && l.events[0].seq == r->seen;
+}
+
+static void reader_add(struct kh_hub *h, struct reader *r)
+{
     if (!h->readers)
         ring_clear(h);
-    loaded = h->loaded;
-    r->seen = after < 0 ? loaded : after;
     r->next = h->readers;
     r->at = &h->readers;
     if (r->next)
         r->next->at = &r->next;
     h->readers = r;
     r->woken = true; /* it reads anyway */
-    if (fell_behind(h, r) && loaded - r->seen <= BEHIND_MAX) {
-        pthread_mutex_unlock(&h->lock);
-        if (catch_up(r, c, loaded))
-            r->seen = loaded;
-        return &r->stream;
-    }
-    if (r->seen > h->head) { /* from before a restore: it knows what never was */
+}
+
+struct kh_stream *kh_hub_stream(struct kh_hub *h, struct kh_call *c, const struct kh_sight *sight,
+                                int64_t after)
+{
+    struct reader *r = kh_new(c->a, struct reader);
+    int64_t loaded, head = h->store ? kh_event_head(h->store) : 0;
+    bool behind;
+
+    r->stream = (struct kh_stream){.read = reader_read, .close = reader_close, .call = c};
+    r->hub = h;
+    r->sight = *sight;
+    r->opened_us = kh_mono_us();
+    r->wrote_us = r->opened_us;
+    r->rest = KH_S("retry: 3000\n\n");
+    pthread_mutex_lock(&h->lock);
+    if (head > h->head)
+        h->head = head;
+    reader_add(h, r);
+    loaded = h->loaded;
+    r->seen = after < 0 ? loaded : after;
+    behind = fell_behind(h, r) && loaded - r->seen <= BEHIND_MAX;
+    pthread_mutex_unlock(&h->lock);
+    if (behind && catch_up(r, c, loaded)) {
+        r->seen = loaded;
+    } else if (r->seen > loaded && (!h->store || !knows_the_future(r, c))) {
         r->seen = loaded;
         say_resync(r);
     }
-    pthread_mutex_unlock(&h->lock);
     return &r->stream;
 }
