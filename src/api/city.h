@@ -9,6 +9,8 @@
 
 #include "base/kh.h"
 
+struct kh_error_form;
+struct kh_route;
 struct kh_who;
 
 /** Says who presents a token, in place of the identity engine: for tests. */
@@ -32,10 +34,11 @@ struct kh_city {
     struct kh_insight *insight;   /**< figures that follow the event log */
     const struct kh_config *config;
     const struct kh_auth *auth;   /**< NULL: ask identity; without identity all are the public */
+    const struct kh_route *const *tables;    /**< kh_route_tables of api/router.h */
+    const struct kh_error_form *error_forms; /**< kh_error_forms; NULL: problem+json everywhere */
     int64_t started_us;
     /* made by kh_api_open (api/serve.h), which net calls */
     struct kh_router *router;
-    const struct kh_error_form *error_forms; /**< api/router.h; NULL: problem+json everywhere */
     struct kh_hub *hub;           /**< live events to streams: api/hub.h */
     struct kh_workers *workers;   /**< threads for blocking work: api/workers.h */
     struct kh_rate *rate;         /**< requests per account */

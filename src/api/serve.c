@@ -11,12 +11,12 @@
 
 bool kh_api_open(struct kh_city *city, struct kh_error *err)
 {
+    KH_REQUIRE(city->tables && city->config);
     if (!kh_hub_open(city->store, (size_t)city->config->stream_ring, &city->hub, err))
         return false;
     city->started_us = kh_mono_us();
     kh_random(&city->seed, sizeof(city->seed));
-    city->router = kh_router_new(kh_route_tables);
-    city->error_forms = kh_error_forms;
+    city->router = kh_router_new(city->tables);
     city->rate = kh_rate_new();
     city->workers =
         kh_workers_new((unsigned)city->config->workers, (unsigned)city->config->workers_queue);

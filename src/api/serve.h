@@ -10,7 +10,8 @@
 
 #include "api/city.h"
 
-/** Make router, workers, hub. config is required, store is not. @param err STORE (503) */
+/** Make router, workers, hub. config and tables are set (main takes kh_route_tables and
+ *  kh_error_forms), store need not be. @param err STORE (503) */
 KH_CHECK
 bool kh_api_open(struct kh_city *city, struct kh_error *err);
 /** No call may be under way. */

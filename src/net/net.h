@@ -22,7 +22,8 @@ struct kh_net;
 /**
  * Open the frame of the api (kh_api_open), listen, and serve.
  *
- * @param city  its engines are open and outlive the net; its frame fields are filled
+ * @param city  tables and error_forms are set (kh_route_tables, kh_error_forms of api/router.h), its
+ *              engines are open and outlive the net; the frame's fields are filled here
  * @param err   IO (500): cannot listen, TLS files not readable; CONFIG_INVALID (500)
  */
 KH_CHECK
