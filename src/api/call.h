@@ -51,7 +51,7 @@ struct kh_stream {
     size_t (*read)(struct kh_stream *s, char *out, size_t room);
     /** The stream is over (end, peer gone, server stops); last call, on any thread. */
     void (*close)(struct kh_stream *s);
-    struct kh_call *call; /**< set by net when the stream opens */
+    struct kh_call *call; /**< for stream_wake; set by who makes the stream */
 };
 #define KH_STREAM_IDLE ((size_t)0)
 #define KH_STREAM_END  SIZE_MAX

@@ -77,7 +77,7 @@ static struct exchange *exchange_take(struct kh_net *net)
     x->next = NULL;
     x->phase = PHASE_HEAD;
     x->close_after = false;
-    x->counted = false;
+    x->owed = false;
     atomic_store_explicit(&x->wait, WAIT_NONE, memory_order_relaxed);
     x->body = NULL;
     x->body_n = x->body_cap = 0;
@@ -90,6 +90,8 @@ static void exchange_give(struct exchange *x)
     struct local *l = kh_net_local(x->net);
 
     kh_live_close(x);
+    if (x->owed)
+        atomic_fetch_sub(&x->net->owed, 1);
     if (x->call.reply.has_fd)
         close(x->call.reply.fd);
     if (x->body_cap)
@@ -249,6 +251,14 @@ static enum MHD_Result on_head(struct exchange *x, const char *method, const cha
     return MHD_YES;
 }
 
+/* The server stops only after this reply has gone out (or a moment has passed). */
+void kh_net_owe(struct exchange *x)
+{
+    if (!x->owed)
+        atomic_fetch_add(&x->net->owed, 1);
+    x->owed = true;
+}
+
 static enum MHD_Result on_resumed(struct exchange *x);
 
 /* The call waits for a commit or a worker: give the thread back. Either we see that the server
@@ -258,6 +268,7 @@ static enum MHD_Result go_to_sleep(struct exchange *x)
     struct kh_net *net = x->net;
     int none = WAIT_NONE;
 
+    kh_net_owe(x);
     atomic_fetch_add(&net->waiting, 1);
     kh_count(KH_M_HTTP_WAITING, 1);
     x->phase = PHASE_RUN;
@@ -323,7 +334,7 @@ static enum MHD_Result on_resumed(struct exchange *x)
 {
     atomic_fetch_sub(&x->net->waiting, 1);
     kh_count(KH_M_HTTP_WAITING, -1);
-    atomic_store(&x->wait, WAIT_NONE);
+    KH_REQUIRE(atomic_exchange(&x->wait, WAIT_NONE) == WAIT_DONE);
     return finish(x, kh_call_continue(&x->call));
 }
 

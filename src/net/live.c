@@ -64,7 +64,6 @@ struct MHD_Response *kh_live_response(struct exchange *x)
     struct live *l = &x->live;
 
     l->s = x->call.reply.stream;
-    l->s->call = &x->call;
     l->asleep = false;
     atomic_store(&l->state, LIVE_RUNNING);
     pthread_mutex_lock(&net->lives_lock);
@@ -74,6 +73,7 @@ struct MHD_Response *kh_live_response(struct exchange *x)
         l->next->live.at = &l->next;
     net->lives = x;
     pthread_mutex_unlock(&net->lives_lock);
+    kh_net_owe(x);
     kh_count(KH_M_STREAMS, 1);
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, x, NULL);
 }

@@ -21,7 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, PEM_MAX = 1 << 20, STOP_POLL_US = 2000 };
+enum { BACKLOG = 4096, PEM_MAX = 1 << 20, STOP_POLL_US = 2000, STOP_GRACE_US = 3000000 };
 
 /* ---- listening ---- */
 
@@ -260,7 +260,6 @@ bool kh_net_start(const struct kh_config *config, struct kh_city *city, struct k
     raise_descriptors(config);
     net = net_new(config, city);
     if (!net_listen(net, err)) {
-        atomic_store(&net->stopping, true);
         net_drop(net);
         kh_api_close(city);
         return false;
@@ -274,6 +273,21 @@ struct kh_str kh_net_address(const struct kh_net *net)
     return net->address;
 }
 
+/* A suspended connection must not be there when the daemon stops: calls that wait are answered by
+ * the store and the workers, streams end by themselves once woken. Then their clients have a moment
+ * to take the replies. */
+static void finish_calls(struct kh_net *net)
+{
+    int64_t until = kh_mono_us() + STOP_GRACE_US;
+
+    do {
+        kh_live_stop(net);
+        usleep(STOP_POLL_US);
+    } while (atomic_load(&net->waiting) > 0 || atomic_load(&net->asleep) > 0);
+    while (atomic_load(&net->owed) > 0 && kh_mono_us() < until)
+        usleep(STOP_POLL_US);
+}
+
 void kh_net_stop(struct kh_net *net)
 {
     struct kh_city *city;
@@ -284,12 +298,7 @@ void kh_net_stop(struct kh_net *net)
     city = net->city;
     fd = MHD_quiesce_daemon(net->daemon);
     atomic_store(&net->stopping, true);
-    /* A suspended connection must not be there when the daemon stops. Calls that wait are answered
-     * by the store and the workers; streams end by themselves once woken. */
-    do {
-        kh_live_stop(net);
-        usleep(STOP_POLL_US);
-    } while (atomic_load(&net->waiting) > 0 || atomic_load(&net->asleep) > 0);
+    finish_calls(net);
     MHD_stop_daemon(net->daemon);
     if (fd >= 0)
         close(fd);

@@ -65,7 +65,7 @@ struct exchange {
     struct peer *peer;
     enum phase phase;
     bool close_after; /* the connection does not go on */
-    bool counted;     /* body bytes are in net->bodies_bytes */
+    bool owed;        /* counted in net->owed */
     _Atomic int wait;
     char *body;
     size_t body_n, body_cap, body_max;
@@ -97,9 +97,10 @@ struct kh_net {
     struct kh_rate *rate;
     uint64_t seed;
     pthread_key_t local_key;
-    _Atomic bool stopping;
+    _Atomic bool stopping, watched_out;
     _Atomic(int64_t) waiting;      /* suspended calls */
     _Atomic(int64_t) asleep;       /* suspended streams */
+    _Atomic(int64_t) owed;         /* replies of calls that waited, and streams, not yet ended */
     _Atomic(int64_t) bodies_bytes; /* of bodies being held */
     pthread_mutex_t peers_lock;
     struct peer *peers;
@@ -111,6 +112,7 @@ struct kh_net {
 
 /* http.c */
 struct local *kh_net_local(struct kh_net *net);
+void kh_net_owe(struct exchange *x);
 void kh_net_local_drop(void *local);
 struct MHD_Daemon *kh_net_daemon(struct kh_net *net, int fd, const char *cert, const char *key,
                                  void (*logger)(void *, const char *, va_list));

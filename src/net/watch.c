@@ -99,7 +99,7 @@ static void *watch(void *arg)
     struct kh_net *net = arg;
 
     pthread_mutex_lock(&net->peers_lock);
-    while (!atomic_load(&net->stopping)) {
+    while (!atomic_load(&net->watched_out)) {
         struct timespec at;
 
         clock_gettime(CLOCK_MONOTONIC, &at);
@@ -128,6 +128,7 @@ void kh_watch_start(struct kh_net *net)
 void kh_watch_stop(struct kh_net *net)
 {
     pthread_mutex_lock(&net->peers_lock);
+    atomic_store(&net->watched_out, true);
     pthread_cond_broadcast(&net->watchdog_wake);
     pthread_mutex_unlock(&net->peers_lock);
     pthread_join(net->watchdog, NULL);
