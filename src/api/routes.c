@@ -5,13 +5,16 @@
 #include "api/router.h"
 
 const struct kh_route *const kh_route_tables[] = {
+    kh_routes_access,
     kh_routes_account,
     kh_routes_event,
     kh_routes_figure,
     kh_routes_file,
     kh_routes_health,
     kh_routes_notice,
+    kh_routes_record,
     kh_routes_session,
+    kh_routes_type,
     NULL,
 };
 

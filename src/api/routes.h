@@ -7,12 +7,15 @@
 
 #include "api/call.h"
 
+extern const struct kh_route kh_routes_access[];
 extern const struct kh_route kh_routes_account[];
 extern const struct kh_route kh_routes_event[];
 extern const struct kh_route kh_routes_figure[];
 extern const struct kh_route kh_routes_file[];
 extern const struct kh_route kh_routes_health[];
 extern const struct kh_route kh_routes_notice[];
+extern const struct kh_route kh_routes_record[];
 extern const struct kh_route kh_routes_session[];
+extern const struct kh_route kh_routes_type[];
 
 #endif

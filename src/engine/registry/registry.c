@@ -102,6 +102,37 @@ int64_t kh_type_version(const struct kh_type *t)
     return t->version;
 }
 
+bool kh_type_may(const struct kh_type *t, const struct kh_who *who, enum kh_op op)
+{
+    return kh_access_any(t, who, op);
+}
+
+struct kh_str kh_type_geo(const struct kh_type *t)
+{
+    return t->geo < 0 ? KH_S("") : t->fields[t->geo].name;
+}
+
+bool kh_type_masks(const struct kh_type *t)
+{
+    return t->max_level > KH_SEE_PUBLIC;
+}
+
+const struct kh_json *kh_type_describe(const struct kh_type *t, struct kh_arena *a,
+                                       const struct kh_who *who)
+{
+    struct kh_json *schema = kh_json_dup(a, t->schema), *copy;
+    const struct kh_json *root = kh_json_get(schema, "x-kh");
+
+    (void)who;
+    if (!root)
+        return schema;
+    /* Who may do what is asked by "may"; the rules themselves are nobody's business. */
+    copy = kh_json_dup(a, root);
+    kh_json_unset(copy, KH_S("access"));
+    kh_json_set(a, schema, KH_S("x-kh"), copy);
+    return schema;
+}
+
 void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx)
 {
     reg->within = fn;

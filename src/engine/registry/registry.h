@@ -115,6 +115,10 @@ enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
 /** What the record is called: the fields of x-kh.title, or its id. */
 struct kh_str kh_record_title(struct kh_arena *a, const struct kh_record *r);
 
+/** Same, at a level that the caller decides: lists never show sensitive fields. */
+void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
+                         struct kh_buf *out);
+
 /** The circumstances of a write. */
 struct kh_write {
     const struct kh_who *who;
@@ -203,6 +207,42 @@ KH_CHECK
 bool kh_record_list(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
                     const struct kh_type *t, const struct kh_list *q, struct kh_page *ret,
                     struct kh_error *err);
+
+/** One write in the life of a record, newest first. */
+struct kh_revision {
+    int64_t revision, recorded_us;
+    int64_t valid_from_us, valid_to_us; /**< of what it made */
+    struct kh_str kind;                 /**< "record.update" ... */
+    struct kh_str actor, reason;
+    const struct kh_json *before, *after; /**< fields; before is NULL for the first */
+};
+/** Every revision of a record, whether it is still valid or not. For somebody who may: kh_record_past
+ *  checks rights first. @param before 0, or the revision that the page before ended with */
+KH_CHECK
+bool kh_record_history(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                       const struct kh_type *t, int64_t id, int64_t before, size_t limit,
+                       struct kh_revision **ret, size_t *ret_n, struct kh_error *err);
+/** The record as it stands in its table, ended or not yet begun included, for somebody.
+ *  @return KH_HIT; out of reach is RECORD_UNKNOWN (404) */
+KH_CHECK
+enum kh_hit kh_record_past(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                           const struct kh_type *t, int64_t id, const struct kh_who *who,
+                           enum kh_op op, struct kh_record *ret, struct kh_error *err);
+
+/** Write the fields of before and after that differ and that a level may see:
+ *  [{"pointer","before","after"}]. */
+void kh_record_diff(struct kh_arena *a, const struct kh_type *t, const struct kh_json *before,
+                    const struct kh_json *after, enum kh_level_of see, struct kh_jw *w);
+
+/** May who do op on some records of a type? For menus. */
+bool kh_type_may(const struct kh_type *t, const struct kh_who *who, enum kh_op op);
+/** The schema as this reader may know it: what is hidden is left out, x-kh.access is not shown. */
+const struct kh_json *kh_type_describe(const struct kh_type *t, struct kh_arena *a,
+                                       const struct kh_who *who);
+/** Field that holds the place, or "". */
+struct kh_str kh_type_geo(const struct kh_type *t);
+/** Whether any field is above public: replies then depend on who asks. */
+bool kh_type_masks(const struct kh_type *t);
 
 /** The record that has this natural key now (single-field keys). */
 KH_CHECK

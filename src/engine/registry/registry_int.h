@@ -295,12 +295,6 @@ void kh_record_of_row(const struct kh_type *t, const struct kh_rrow *row, struct
 const struct kh_rval *kh_record_cols(struct kh_arena *a, const struct kh_record *r);
 
 
-/* ---- render.c ---- */
-
-/** The outside form at a level. */
-void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
-                         struct kh_buf *out);
-
 /* ---- change.c ---- */
 
 /** Let a pending piece of a record take effect, or take an ended record out of the lists. */

@@ -15,7 +15,7 @@ enum { QUEUE_MAX = 100000, BATCH = 1000, PERIOD_MS = 500 };
 
 struct note {
     struct note *next;
-    struct kh_sight row;
+    struct kh_look row;
     char text[];
 };
 
@@ -72,8 +72,8 @@ static enum kh_level_of shown(struct kh_arena *a, const struct kh_record *r, enu
     return top;
 }
 
-enum kh_level_of kh_record_sight(struct kh_arena *a, const struct kh_record *r,
-                                 const struct kh_who *who, struct kh_sight *ret)
+enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
+                                 const struct kh_who *who, struct kh_look *ret)
 {
     enum kh_level_of see, top;
     const struct kh_rval *cols;
@@ -85,7 +85,7 @@ enum kh_level_of kh_record_sight(struct kh_arena *a, const struct kh_record *r,
     if (see < KH_SEE_PERSONAL)
         return KH_SEE_PUBLIC;
     cols = kh_record_cols(a, r);
-    *ret = (struct kh_sight){.at_us = kh_now_us(),
+    *ret = (struct kh_look){.at_us = kh_now_us(),
                                 .reader = who->account,
                                 .actor = who->actor,
                                 .name = who->name,
@@ -115,7 +115,7 @@ static struct kh_str keep(char **at, struct kh_str s)
     return kept;
 }
 
-static struct note *note_of(const struct kh_sight *r)
+static struct note *note_of(const struct kh_look *r)
 {
     size_t n = r->actor.n + r->name.n + r->role.n + r->unit.n + r->type.n + r->fields.n +
                r->purpose.n;
@@ -136,7 +136,7 @@ static struct note *note_of(const struct kh_sight *r)
     return note;
 }
 
-bool kh_seen_later(struct kh_registry *reg, const struct kh_sight *r, struct kh_error *err)
+bool kh_seen_later(struct kh_registry *reg, const struct kh_look *r, struct kh_error *err)
 {
     struct kh_seen *s = reg->seen;
     struct note *note = note_of(r);
@@ -157,16 +157,16 @@ bool kh_seen_later(struct kh_registry *reg, const struct kh_sight *r, struct kh_
     return kh_fail(err, KH_EC_OVERLOADED, "the log of reads is full");
 }
 
-bool kh_seen_now(struct kh_tx *tx, const struct kh_sight *r, struct kh_error *err)
+bool kh_seen_now(struct kh_tx *tx, const struct kh_look *r, struct kh_error *err)
 {
-    struct kh_sight row = *r;
+    struct kh_look row = *r;
 
     row.id = kh_id_new();
     return kh_seen_sql_add(tx, &row, err);
 }
 
 bool kh_seen_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t before, size_t limit,
-                struct kh_sight **ret, size_t *ret_n, struct kh_error *err)
+                struct kh_look **ret, size_t *ret_n, struct kh_error *err)
 {
     return kh_seen_sql_of(tx, a, owner, before, limit, ret, ret_n, err);
 }

@@ -2,7 +2,7 @@
 /**
  * registry/seen -- every read of personal data is written down, for the person whose data it is.
  *
- * A handler asks kh_record_sight() what the reader is about to see. Personal data: kh_seen_later()
+ * A handler asks kh_record_look() what the reader is about to see. Personal data: kh_seen_later()
  * queues a note that is durable within a second. Sensitive data: kh_seen_now() writes it in a
  * transaction, and the reply goes out after the commit.
  *
@@ -15,7 +15,7 @@
 #include "engine/registry/registry.h"
 
 /** One look at one record. */
-struct kh_sight {
+struct kh_look {
     int64_t id;            /**< given when written */
     int64_t at_us;
     int64_t owner;         /**< account of the data subject, or 0 if the record names none */
@@ -34,15 +34,15 @@ struct kh_sight {
  * @return the highest level shown, KH_SEE_PUBLIC when there is nothing to write (nothing personal,
  *         one's own record, or the server itself)
  */
-enum kh_level_of kh_record_sight(struct kh_arena *a, const struct kh_record *r,
-                                 const struct kh_who *who, struct kh_sight *ret);
+enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
+                                 const struct kh_who *who, struct kh_look *ret);
 
 /** Queue a look; texts are copied. @param err OVERLOADED (503): then the data must not be shown */
 KH_CHECK
-bool kh_seen_later(struct kh_registry *reg, const struct kh_sight *s, struct kh_error *err);
+bool kh_seen_later(struct kh_registry *reg, const struct kh_look *s, struct kh_error *err);
 /** Write a look in this transaction. */
 KH_CHECK
-bool kh_seen_now(struct kh_tx *tx, const struct kh_sight *s, struct kh_error *err);
+bool kh_seen_now(struct kh_tx *tx, const struct kh_look *s, struct kh_error *err);
 /** Write what is queued and wait for it; for tests and closing. Not on a store thread. */
 KH_CHECK
 bool kh_seen_flush(struct kh_registry *reg, struct kh_error *err);
@@ -50,6 +50,6 @@ bool kh_seen_flush(struct kh_registry *reg, struct kh_error *err);
  *  before, or INT64_MAX. */
 KH_CHECK
 bool kh_seen_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t before, size_t limit,
-                struct kh_sight **ret, size_t *ret_n, struct kh_error *err);
+                struct kh_look **ret, size_t *ret_n, struct kh_error *err);
 
 #endif

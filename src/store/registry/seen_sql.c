@@ -8,7 +8,7 @@ static const struct kh_sql add_sql = {
     .text = "INSERT INTO access_log (" COLS ") "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
 
-bool kh_seen_sql_add(struct kh_tx *tx, const struct kh_sight *r, struct kh_error *err)
+bool kh_seen_sql_add(struct kh_tx *tx, const struct kh_look *r, struct kh_error *err)
 {
     kh_auto(kh_query) q = {0};
 
@@ -35,9 +35,9 @@ static const struct kh_sql of_sql = {
             "ORDER BY id DESC LIMIT $3"};
 
 bool kh_seen_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t before,
-                    size_t limit, struct kh_sight **ret, size_t *ret_n, struct kh_error *err)
+                    size_t limit, struct kh_look **ret, size_t *ret_n, struct kh_error *err)
 {
-    struct kh_sight *items = kh_new_n(a, limit, struct kh_sight);
+    struct kh_look *items = kh_new_n(a, limit, struct kh_look);
     kh_auto(kh_query) q = {0};
     enum kh_hit hit = KH_HIT;
     size_t n = 0;
@@ -48,7 +48,7 @@ bool kh_seen_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t
     kh_bind_int(&q, 2, before);
     kh_bind_int(&q, 3, (int64_t)limit);
     while (n < limit && (hit = kh_query_next(&q, err)) == KH_HIT)
-        items[n++] = (struct kh_sight){.id = kh_col_int(&q, 0),
+        items[n++] = (struct kh_look){.id = kh_col_int(&q, 0),
                                           .at_us = kh_col_int(&q, 1),
                                           .owner = kh_col_int(&q, 2),
                                           .reader = kh_col_int(&q, 3),

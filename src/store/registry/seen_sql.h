@@ -11,10 +11,10 @@
 #include "engine/registry/seen.h"
 
 KH_CHECK
-bool kh_seen_sql_add(struct kh_tx *tx, const struct kh_sight *r, struct kh_error *err);
+bool kh_seen_sql_add(struct kh_tx *tx, const struct kh_look *r, struct kh_error *err);
 /** Newest first, id < before. */
 KH_CHECK
 bool kh_seen_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t before,
-                    size_t limit, struct kh_sight **ret, size_t *ret_n, struct kh_error *err);
+                    size_t limit, struct kh_look **ret, size_t *ret_n, struct kh_error *err);
 
 #endif
