@@ -510,6 +510,30 @@ static void keeps_nothing_of_its_input(void **state)
     kh_schema_drop(NULL);
 }
 
+static void becomes_a_schema_of_openapi(void **state)
+{
+    kh_auto_arena a = kh_arena_new(1 << 24);
+    const struct kh_json *in = parse(
+        a,
+        "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"kh:t\",\"x-kh\":{"
+        "\"label\":{\"vi\":\"Loại\",\"en\":\"Type\"}},\"properties\":{\"x-kh\":{\"$ref\":\"#/$defs/a\"},"
+        "\"b\":{\"x-kh\":{\"label\":{\"vi\":\"Bê\"},\"help\":{\"en\":\"Help\"}},\"title\":\"Own\","
+        "\"items\":{\"$ref\":\"kh:t#/$defs/a\"}},\"c\":{\"$ref\":\"#\"},\"d\":{\"$ref\":\"other#/x\"}},"
+        "\"const\":{\"$ref\":\"#/kept\",\"x-kh\":1},\"anyOf\":[true,{\"$ref\":\"#/$defs/a\",\"x-kh\":2}],"
+        "\"$defs\":{\"a\":{\"type\":\"string\"}}}");
+    const struct kh_json *want = parse(
+        a,
+        "{\"title\":\"Type\",\"properties\":{\"x-kh\":{\"$ref\":\"#/c/s/t/$defs/a\"},\"b\":{\"title\":"
+        "\"Own\",\"description\":\"Help\",\"items\":{\"$ref\":\"#/c/s/t/$defs/a\"}},\"c\":{\"$ref\":"
+        "\"#/c/s/t\"},\"d\":{\"$ref\":\"other#/x\"}},\"const\":{\"$ref\":\"#/kept\",\"x-kh\":1},"
+        "\"anyOf\":[true,{\"$ref\":\"#/c/s/t/$defs/a\"}],\"$defs\":{\"a\":{\"type\":\"string\"}}}");
+    const struct kh_json *got = kh_schema_openapi(a, in, KH_S("#/c/s/t"));
+
+    (void)state;
+    if (!kh_json_eq(got, want))
+        fail_msg("%.*s", KH_FMT(kh_json_text(a, got)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +552,7 @@ int main(void)
         cmocka_unit_test(finds_a_repetition_among_many),
         cmocka_unit_test(one_schema_serves_many_threads),
         cmocka_unit_test(keeps_nothing_of_its_input),
+        cmocka_unit_test(becomes_a_schema_of_openapi),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

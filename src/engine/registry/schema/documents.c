@@ -154,27 +154,39 @@ static bool dialect(struct compiler *c, struct kh_str uri, const struct resource
 
 /* ---- walking a document ---- */
 
-static const char *const single[] = {"additionalProperties",
-                                     "items",
-                                     "contains",
-                                     "not",
-                                     "if",
-                                     "then",
-                                     "else",
-                                     "propertyNames",
-                                     "unevaluatedItems",
-                                     "unevaluatedProperties",
-                                     "contentSchema"};
-static const char *const several[] = {"allOf", "anyOf", "oneOf", "prefixItems"};
-static const char *const named[] = {"properties", "patternProperties", "dependentSchemas",
-                                    "$defs",      "definitions",       "dependencies"};
-
-static bool is_one_of(struct kh_str key, const char *const *words, size_t n)
+enum place_kind kh_schema_place(struct kh_str keyword)
 {
-    for (size_t i = 0; i < n; i++)
-        if (kh_str_is(key, words[i]))
-            return true;
-    return false;
+    static const struct {
+        const char *name;
+        enum place_kind kind;
+    } rows[] = {
+        {"$defs", PLACE_MAP},
+        {"additionalProperties", PLACE_SCHEMA},
+        {"allOf", PLACE_LIST},
+        {"anyOf", PLACE_LIST},
+        {"contains", PLACE_SCHEMA},
+        {"contentSchema", PLACE_SCHEMA},
+        {"definitions", PLACE_MAP},
+        {"dependencies", PLACE_MAP},
+        {"dependentSchemas", PLACE_MAP},
+        {"else", PLACE_SCHEMA},
+        {"if", PLACE_SCHEMA},
+        {"items", PLACE_SCHEMA},
+        {"not", PLACE_SCHEMA},
+        {"oneOf", PLACE_LIST},
+        {"patternProperties", PLACE_MAP},
+        {"prefixItems", PLACE_LIST},
+        {"properties", PLACE_MAP},
+        {"propertyNames", PLACE_SCHEMA},
+        {"then", PLACE_SCHEMA},
+        {"unevaluatedItems", PLACE_SCHEMA},
+        {"unevaluatedProperties", PLACE_SCHEMA},
+    };
+
+    for (size_t i = 0; i < KH_LEN(rows); i++)
+        if (kh_str_is(keyword, rows[i].name))
+            return rows[i].kind;
+    return PLACE_OTHER;
 }
 
 static void add_anchor(struct compiler *c, struct resource *r, const struct kh_json *at,
@@ -234,25 +246,20 @@ void kh_schema_walk(struct compiler *c, const struct kh_json *v, struct resource
     add_anchor(c, r, v, where, "$anchor", false);
     add_anchor(c, r, v, where, "$dynamicAnchor", true);
     for (uint32_t i = 0; i < v->n; i++) {
-        struct kh_str key = v->members[i].key;
+        enum place_kind kind = kh_schema_place(v->members[i].key);
         const struct kh_json *x = &v->members[i].value;
+        struct kh_str at;
 
-        if (x->type != KH_JSON_OBJECT && x->type != KH_JSON_ARRAY)
+        if (kind == PLACE_OTHER)
             continue;
-        if (is_one_of(key, single, KH_LEN(single))) {
-            kh_schema_walk(c, x, r, kh_schema_below(c->a, where, key));
-        } else if (x->type == KH_JSON_ARRAY && is_one_of(key, several, KH_LEN(several))) {
-            struct kh_str list = kh_schema_below(c->a, where, key);
-
-            for (uint32_t k = 0; k < x->n; k++)
-                kh_schema_walk(c, &x->items[k], r, kh_schema_below_n(c->a, list, k));
-        } else if (x->type == KH_JSON_OBJECT && is_one_of(key, named, KH_LEN(named))) {
-            struct kh_str map = kh_schema_below(c->a, where, key);
-
-            for (uint32_t k = 0; k < x->n; k++)
-                kh_schema_walk(c, &x->members[k].value, r,
-                               kh_schema_below(c->a, map, x->members[k].key));
-        }
+        at = kh_schema_below(c->a, where, v->members[i].key);
+        if (kind == PLACE_SCHEMA)
+            kh_schema_walk(c, x, r, at);
+        for (uint32_t k = 0; kind == PLACE_LIST && x->type == KH_JSON_ARRAY && k < x->n; k++)
+            kh_schema_walk(c, &x->items[k], r, kh_schema_below_n(c->a, at, k));
+        for (uint32_t k = 0; kind == PLACE_MAP && x->type == KH_JSON_OBJECT && k < x->n; k++)
+            kh_schema_walk(c, &x->members[k].value, r,
+                           kh_schema_below(c->a, at, x->members[k].key));
     }
 }
 

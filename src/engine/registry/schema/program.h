@@ -247,6 +247,10 @@ struct target {
 bool kh_schema_find(struct compiler *c, const struct resource *base, struct kh_str ref,
                     struct kh_str where, struct target *ret);
 
+/** What stands under a keyword: nothing to be looked at, a schema, a list or a map of them. */
+enum place_kind { PLACE_OTHER, PLACE_SCHEMA, PLACE_LIST, PLACE_MAP };
+enum place_kind kh_schema_place(struct kh_str keyword);
+
 /** Resource whose root is v; NULL if v is none. */
 struct resource *kh_schema_rooted(const struct compiler *c, const struct kh_json *v);
 

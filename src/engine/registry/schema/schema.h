@@ -70,10 +70,15 @@ bool kh_schema_check(const struct kh_schema *s, struct kh_arena *a, const struct
 bool kh_format_ok(struct kh_str format, struct kh_str text);
 
 /**
- * Make an OpenAPI 3.1 schema object of a JSON Schema: the same dialect without the annotations
- * that are ours ("x-kh" and "$schema"; labels become title and help becomes description where
- * those are absent).
+ * Make an OpenAPI 3.1 schema object of a JSON Schema: the same dialect without what is ours or
+ * belongs to a document of its own ("x-kh", "$schema", "$id"). Labels and help of "x-kh" become
+ * title and description (in English) where those are absent.
+ *
+ * @param at pointer of the place where it will stand, "#/components/schemas/report": references
+ *           into the schema are led there
+ * @return in the arena; shares what it does not change with the schema
  */
-struct kh_json *kh_schema_openapi(struct kh_arena *a, const struct kh_json *schema);
+struct kh_json *kh_schema_openapi(struct kh_arena *a, const struct kh_json *schema,
+                                  struct kh_str at);
 
 #endif
