@@ -143,7 +143,7 @@ static void read_kind(struct kh_field *f)
 
 static const char *const field_words[] = {"index",  "search", "ref",   "unique", "sensitivity",
                                           "computed", "label", "help",  "codes",  "widget",
-                                          "hidden",   "unit",  "order", "group"};
+                                          "hidden",   "unit",  "order", "group",  "figure"};
 
 static void check_words(struct maker *m, const struct kh_json *kh, const char *const *words,
                         size_t n, struct kh_str at)
