@@ -7,8 +7,8 @@
  *                         "attribution"?:[{vi,en,"url"?,"licence"?}]}
  *   roles.json           {"roles":[{"role","title":{vi,en},"about":{vi,en}}]}
  *   types/<type>.schema.json      registry types (registry.h says the annotations)
- *   processes/*.bpmn  decisions/<key>.dmn  calendars/<key>.json
- *   notices/*.json       {"<key>":{"vi":{"title","body","sms"?},"en":{...}}} with {field} references
+ *   processes/<name>.bpmn  decisions/<key>.dmn  calendars/<key>.json
+ *   notices/<name>.json  {"<key>":{"vi":{"title","body","sms"?},"en":{...}}} with {field} references
  *   indicators/<key>.json    figures that insight keeps
  *   i18n/vi.json en.json {"key":"text"}, the same keys in both
  *   data/<order>-<type>.ndjson    records that come with the pack, with a data/SOURCES.md that names
@@ -31,6 +31,7 @@ struct kh_who;
 struct kh_registry;
 struct kh_process;
 struct kh_notify;
+struct kh_insight;
 
 /** Check a pack folder without a database; packs that it depends on are looked for beside it. Issues:
  *  pointer is "file:line:column".
@@ -46,6 +47,7 @@ struct kh_pack_city {
     struct kh_registry *registry;
     struct kh_process *process;
     struct kh_notify *notify;
+    struct kh_insight *insight;
 };
 
 struct kh_pack_options {
