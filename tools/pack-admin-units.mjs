@@ -2,7 +2,7 @@
 // Makes packs/admin-units/data and its calendar from the source files that data/SOURCES.md names:
 //   node tools/pack-admin-units.mjs SOURCE_DIR packs/admin-units
 // SOURCE_DIR holds admin/*.csv, admin/*.geojson and calendar/*.csv.
-import { args, centreOf, csv, inside, ndjson, polygons } from './pack-data.mjs';
+import { args, centreOf, csv, inside, ndjson, polygons, withoutKinks } from './pack-data.mjs';
 
 const io = args('tools/pack-admin-units.mjs');
 
@@ -20,7 +20,9 @@ const to526 = csv(io.read('admin/hanoi_map_579_to_526.csv'));
 const to126 = csv(io.read('admin/hanoi_map_526_to_126.csv'));
 const shapes = JSON.parse(io.read('admin/hanoi_units_126_boundaries_simplified.geojson')).features;
 const city = JSON.parse(io.read('admin/hanoi_city_boundary_simplified.geojson')).features[0];
-const shapeOf = new Map(shapes.map((f) => [f.properties.code, f.geometry]));
+const sound = (g) => ({ type: g.type, coordinates: g.type === 'Polygon' ? g.coordinates.map(withoutKinks) : g.coordinates.map((p) => p.map(withoutKinks)) });
+city.geometry = sound(city.geometry);
+const shapeOf = new Map(shapes.map((f) => [f.properties.code, sound(f.geometry)]));
 console.assert(u579.length === 579 && u526.length === 526 && u126.length === 126 && shapes.length === 126);
 
 const old = (u, level, from, to) => ({

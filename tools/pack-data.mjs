@@ -97,3 +97,22 @@ export function centreOf(geometry) {
   }
   return [+(best[0] / squeeze).toFixed(5), +best[1].toFixed(5)];
 }
+
+function crossing([ax, ay], [bx, by], [cx, cy], [dx, dy]) {
+  const d = (bx - ax) * (dy - cy) - (by - ay) * (dx - cx);
+  if (d === 0) return null;
+  const t = ((cx - ax) * (dy - cy) - (cy - ay) * (dx - cx)) / d, u = ((cx - ax) * (by - ay) - (cy - ay) * (bx - ax)) / d;
+  return t > 0 && t < 1 && u > 0 && u < 1 ? [+(ax + t * (bx - ax)).toFixed(6), +(ay + t * (by - ay)).toFixed(6)] : null;
+}
+
+// Simplification may let a ring cross itself in a small loop: the loop is cut off.
+export function withoutKinks(ring) {
+  for (let i = 0; i + 1 < ring.length; i++)
+    for (let j = i + 2; j + 1 < ring.length; j++) {
+      const x = !(i === 0 && j + 2 === ring.length) && crossing(ring[i], ring[i + 1], ring[j], ring[j + 1]);
+      if (!x) continue;
+      if (j - i <= ring.length / 2) return withoutKinks([...ring.slice(0, i + 1), x, ...ring.slice(j + 1)]);
+      return withoutKinks([x, ...ring.slice(i + 1, j + 1), x]);
+    }
+  return ring;
+}

@@ -15,6 +15,7 @@ const struct kh_route *const kh_route_tables[] = {
     kh_routes_record,
     kh_routes_session,
     kh_routes_type,
+    kh_routes_unit,
     NULL,
 };
 

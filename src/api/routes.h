@@ -17,5 +17,6 @@ extern const struct kh_route kh_routes_notice[];
 extern const struct kh_route kh_routes_record[];
 extern const struct kh_route kh_routes_session[];
 extern const struct kh_route kh_routes_type[];
+extern const struct kh_route kh_routes_unit[];
 
 #endif

@@ -44,8 +44,8 @@ struct kh_unit {
     double label_lon, label_lat;     /**< of the shape */
     const struct kh_unit_next *next; /**< successors */
     size_t next_n;
-    struct kh_str fold, exact;      /**< of name, for search */
-    const struct kh_json *geometry; /**< of the shape, as stored */
+    struct kh_str fold, exact; /**< of name, for search */
+    struct kh_str geometry;    /**< GeoJSON text of the shape, or "" */
 };
 
 /** Also registers the service function "unit.at" {lon, lat, date?} -> {code, name, agency, ...} (all
@@ -73,6 +73,11 @@ KH_CHECK
 enum kh_hit kh_units_find(struct kh_units *us, struct kh_str code, int64_t day,
                           const struct kh_unit **ret, struct kh_error *err);
 
+/** The newest unit that has or had this code. */
+KH_CHECK
+enum kh_hit kh_units_last(struct kh_units *us, struct kh_str code, const struct kh_unit **ret,
+                          struct kh_error *err);
+
 /** One answer of a search. */
 struct kh_unit_match {
     const struct kh_unit *unit;
@@ -87,9 +92,17 @@ bool kh_units_search(struct kh_units *us, struct kh_arena *a, struct kh_str q, i
                      size_t limit, struct kh_unit_match **ret, size_t *ret_n, struct kh_error *err);
 
 /** GeoJSON FeatureCollection of the communes of a day with code, name, agency and label, kept ready
- *  for sending. @param ret_version changes when the text does; both valid until kh_units_close */
+ *  for sending; valid until kh_units_close. */
+struct kh_units_text {
+    struct kh_str json, gzip;
+    struct kh_str etag; /**< changes when the text does */
+};
 KH_CHECK
-bool kh_units_boundaries(struct kh_units *us, int64_t day, struct kh_str *ret_text,
-                         uint64_t *ret_version, struct kh_error *err);
+bool kh_units_boundaries(struct kh_units *us, int64_t day, const struct kh_units_text **ret,
+                         struct kh_error *err);
+
+/** Take a new picture now: after a load of records that is to be seen at once. */
+KH_CHECK
+bool kh_units_refresh(struct kh_units *us, struct kh_error *err);
 
 #endif
