@@ -17,17 +17,15 @@ static bool text_value(struct kh_str s, struct kh_rval *ret)
     return true;
 }
 
-static bool int_value(bool ok, int64_t i, struct kh_rval *ret)
+static bool keep_int(bool ok, struct kh_rval *ret)
 {
-    if (ok)
-        *ret = (struct kh_rval){.kind = KH_RV_INT, .i = i};
+    ret->kind = ok ? KH_RV_INT : KH_RV_NULL;
     return ok;
 }
 
 bool kh_column_value(const struct kh_field *f, const struct kh_json *v, struct kh_rval *ret)
 {
     struct kh_str s = v && v->type == KH_JSON_STRING ? v->s : (struct kh_str){0};
-    int64_t i = 0;
 
     *ret = (struct kh_rval){0};
     if (!v || v->type == KH_JSON_NULL)
@@ -36,14 +34,14 @@ bool kh_column_value(const struct kh_field *f, const struct kh_json *v, struct k
     case KH_FK_TEXT:
         return v->type == KH_JSON_STRING && text_value(s, ret);
     case KH_FK_INT:
-        return int_value(kh_json_as_int(v, &i), i, ret);
+        return keep_int(kh_json_as_int(v, &ret->i), ret);
     case KH_FK_BOOL:
-        return int_value(v->type == KH_JSON_TRUE || v->type == KH_JSON_FALSE,
-                         v->type == KH_JSON_TRUE, ret);
+        ret->i = v->type == KH_JSON_TRUE;
+        return keep_int(v->type == KH_JSON_TRUE || v->type == KH_JSON_FALSE, ret);
     case KH_FK_TIME:
-        return int_value(kh_time_parse(s, &i), i, ret);
+        return keep_int(kh_time_parse(s, &ret->i), ret);
     case KH_FK_ACCOUNT:
-        return int_value(kh_id_parse(s, &i), i, ret);
+        return keep_int(kh_id_parse(s, &ret->i), ret);
     case KH_FK_REAL:
         ret->kind = kh_json_as_double(v, &ret->r) ? KH_RV_REAL : KH_RV_NULL;
         return ret->kind == KH_RV_REAL;
@@ -53,21 +51,19 @@ bool kh_column_value(const struct kh_field *f, const struct kh_json *v, struct k
 
 bool kh_column_parse(const struct kh_field *f, struct kh_str text, struct kh_rval *ret)
 {
-    int64_t i = 0;
-
     *ret = (struct kh_rval){0};
     switch (f->kind) {
     case KH_FK_TEXT:
         return text_value(text, ret);
     case KH_FK_INT:
-        return int_value(kh_str_int(text, &i), i, ret);
+        return keep_int(kh_str_int(text, &ret->i), ret);
     case KH_FK_BOOL:
-        return int_value(kh_str_is(text, "true") || kh_str_is(text, "false"),
-                         kh_str_is(text, "true"), ret);
+        ret->i = kh_str_is(text, "true");
+        return keep_int(ret->i || kh_str_is(text, "false"), ret);
     case KH_FK_TIME:
-        return int_value(kh_when_parse(text, &i), i, ret);
+        return keep_int(kh_when_parse(text, &ret->i), ret);
     case KH_FK_ACCOUNT:
-        return int_value(kh_id_parse(text, &i), i, ret);
+        return keep_int(kh_id_parse(text, &ret->i), ret);
     case KH_FK_REAL:
         ret->kind = kh_str_double(text, &ret->r) ? KH_RV_REAL : KH_RV_NULL;
         return ret->kind == KH_RV_REAL;

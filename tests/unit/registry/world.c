@@ -164,6 +164,42 @@ bool create(struct world *w, const char *type, const struct kh_who *who, const c
            run(&x, KH_TX_WRITE);
 }
 
+struct many {
+    struct world *w;
+    struct kh_draft **drafts;
+    size_t n;
+    int64_t *ids;
+};
+
+static bool insert_all(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct many *m = ctx;
+
+    for (size_t i = 0; i < m->n; i++) {
+        struct kh_record r;
+
+        kh_clock_add(KH_US_S);
+        if (!kh_record_insert(tx, m->w->reg, m->w->a, m->drafts[i], &r, err))
+            return false;
+        m->ids[i] = r.id;
+    }
+    return true;
+}
+
+bool create_all(struct world *w, const char *type, const char *const *fields, size_t n,
+                int64_t *ret_ids)
+{
+    struct kh_write how = {.who = &w->system};
+    struct many m = {w, kh_new_n(w->a, n, struct kh_draft *), n, ret_ids};
+
+    w->err = (struct kh_error){0};
+    for (size_t i = 0; i < n; i++)
+        if (!kh_record_prepare(w->reg, w->a, type_named(w, type), J(w, fields[i]), &how,
+                               &m.drafts[i], &w->err))
+            return false;
+    return kh_store_run(w->f.st, "test", KH_TX_WRITE, insert_all, &m, &w->err);
+}
+
 static bool do_change(struct kh_tx *tx, struct act *x, struct kh_error *err)
 {
     return kh_record_change(tx, x->w->reg, x->w->a, x->t, x->id, x->v, x->merge, x->how, x->ret,

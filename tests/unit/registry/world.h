@@ -45,6 +45,9 @@ const struct kh_type *type_named(struct world *w, const char *name);
 /** NULL who is the system. */
 bool create(struct world *w, const char *type, const struct kh_who *who, const char *fields,
             struct kh_record *ret);
+/** Several at once, in one transaction, a second apart; ids as they were made. */
+bool create_all(struct world *w, const char *type, const char *const *fields, size_t n,
+                int64_t *ret_ids);
 bool change(struct world *w, const char *type, const struct kh_who *who, int64_t id,
             const char *fields, struct kh_record *ret);
 bool change_as(struct world *w, const char *type, int64_t id, const char *fields, bool merge,
