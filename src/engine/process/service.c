@@ -8,13 +8,15 @@
  *   message.send  {message, case?, correlation?, variables?}
  *   clock.suspend {calendar?}                     hold all deadlines of the case
  *   clock.resume  {fields?: [names]}              -> {minutes}; shift them, and these fields, on
- *   calendar.due  {from?, days?, minutes?, calendar?} -> {at}
+ *   calendar.due  {span | days, minutes; from?, calendar?} -> {due}; span as "PT8H", "P5D"
  */
 #include "engine/process/run.h"
 #include "store/event.h"
 
 #include "base/id.h"
 #include "base/time.h"
+
+enum { KH_DUE_MINUTES = 100 * 366 * 24 * 60 };
 
 static struct kh_run *run_of(struct kh_step *step)
 {
@@ -153,16 +155,23 @@ static bool calendar_due(struct kh_step *step, const struct kh_json *inputs, voi
                          struct kh_json **ret_outputs, struct kh_error *err)
 {
     struct kh_str from = kh_json_str(inputs, "from", KH_S(""));
-    int64_t at = run_of(step)->root->now_us;
+    struct kh_str text = kh_json_str(inputs, "span", KH_S(""));
+    struct kh_str calendar = kh_json_str(inputs, "calendar", KH_S("default"));
+    struct kh_span span = {.days = kh_json_int(inputs, "days", 0)};
+    int64_t minutes = kh_json_int(inputs, "minutes", 0), at = run_of(step)->root->now_us;
 
     (void)ctx;
     if (from.n && !kh_when_parse(from, &at))
         return kh_fail(err, KH_EC_PROCESS_STUCK, "input from is no time");
-    if (!kh_calendar_add(step->pe, kh_json_str(inputs, "calendar", KH_S("")), at,
-                         kh_json_int(inputs, "minutes", 0), kh_json_int(inputs, "days", 0), &at,
-                         err))
+    if (kh_json_get(inputs, "span") && !kh_span_parse(text, &span))
+        return kh_fail(err, KH_EC_PROCESS_STUCK, "input span is no duration");
+    if (minutes < -KH_DUE_MINUTES || minutes > KH_DUE_MINUTES || span.days < -KH_DUE_MINUTES ||
+        span.days > KH_DUE_MINUTES)
+        return kh_fail(err, KH_EC_PROCESS_STUCK, "input minutes or days is out of range");
+    span.us += minutes * KH_US_MIN;
+    if (!kh_timer_add(step->pe, calendar, at, span, &at, err))
         return false;
-    *ret_outputs = result_text(step->a, "at", kh_time_text(step->a, at));
+    *ret_outputs = result_text(step->a, "due", kh_time_text(step->a, at));
     return true;
 }
 

@@ -82,12 +82,17 @@ static void stop(void *ctx, const char *vi, const char *en)
     xmlStopParser(ctx);
 }
 
+static bool is_utf8_name(const xmlChar *encoding)
+{
+    return !encoding || strcasecmp((const char *)encoding, "UTF-8") == 0 ||
+           strcasecmp((const char *)encoding, "US-ASCII") == 0;
+}
+
 static void on_start_document(void *ctx)
 {
     xmlParserCtxtPtr x = ctx;
 
-    if (x->encoding && strcasecmp((const char *)x->encoding, "UTF-8") != 0 &&
-        strcasecmp((const char *)x->encoding, "US-ASCII") != 0)
+    if (!is_utf8_name(x->encoding) || !is_utf8_name(x->input->encoding))
         stop(ctx, "Tệp phải dùng mã UTF-8.", "The file must be written in UTF-8.");
 }
 
