@@ -14,8 +14,10 @@ extern const struct kh_route kh_routes_figure[];
 extern const struct kh_route kh_routes_file[];
 extern const struct kh_route kh_routes_health[];
 extern const struct kh_route kh_routes_notice[];
+extern const struct kh_route kh_routes_process[];
 extern const struct kh_route kh_routes_record[];
 extern const struct kh_route kh_routes_session[];
+extern const struct kh_route kh_routes_task[];
 extern const struct kh_route kh_routes_type[];
 extern const struct kh_route kh_routes_unit[];
 
