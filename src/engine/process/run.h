@@ -69,6 +69,7 @@ struct kh_run {
     int64_t counter;
     struct kh_json *vars;
     const struct kh_type *case_type;
+    struct kh_record case_record;      /* id 0: not loaded, or there is none */
     const struct kh_json *case_fields; /* NULL until loaded; a JSON null if there is none */
     struct kh_run *caller;             /* in memory: the run whose call activity started this */
 };

@@ -7,78 +7,61 @@
 
 static const struct kh_json null_value = {.type = KH_JSON_NULL};
 
-bool kh_run_case(struct kh_run *r, const struct kh_json **ret, struct kh_error *err)
+/* The fields of a record and its id. */
+static bool load_case(struct kh_run *r, struct kh_error *err)
 {
     struct kh_root *root = r->root;
-    struct kh_record record = {0};
     const struct kh_json *fields;
     struct kh_json *with_id;
 
-    if (!r->case_fields) {
-        r->case_fields = &null_value;
-        if (r->case_type && r->row.case_id) {
-            switch (kh_record_get(root->tx, root->pe->reg, root->a, r->case_type, r->row.case_id, 0,
-                                  0, &record, err)) {
-            case KH_FAIL:
-                return false;
-            case KH_MISS:
-                break;
-            case KH_HIT:
-                if (!kh_record_fields(root->a, &record, &fields, err))
-                    return false;
-                with_id = kh_json_new(root->a, KH_JSON_OBJECT);
-                *with_id = *fields;
-                kh_json_set(root->a, with_id, KH_S("id"),
-                            kh_json_new_str(root->a, kh_id_text(root->a, record.id)));
-                r->case_fields = with_id;
-                break;
-            }
-        }
+    r->case_fields = &null_value;
+    r->case_record = (struct kh_record){0};
+    if (!r->case_type || !r->row.case_id)
+        return true;
+    switch (kh_record_get(root->tx, root->pe->reg, root->a, r->case_type, r->row.case_id, 0, 0,
+                          &r->case_record, err)) {
+    case KH_FAIL:
+        return false;
+    case KH_MISS:
+        return true;
+    case KH_HIT:
+        break;
     }
-    *ret = r->case_fields;
+    if (!kh_record_fields(root->a, &r->case_record, &fields, err))
+        return false;
+    with_id = kh_json_new(root->a, KH_JSON_OBJECT);
+    with_id->members = kh_new_n(root->a, (size_t)fields->n + 1, struct kh_json_member);
+    memcpy(with_id->members, fields->members, fields->n * sizeof(*fields->members));
+    with_id->n = fields->n + 1;
+    with_id->members[fields->n] = (struct kh_json_member){
+        KH_S("id"), *kh_json_new_str(root->a, kh_id_text(root->a, r->row.case_id))};
+    r->case_fields = with_id;
     return true;
 }
 
-/* The text of a field for people; "" if it has none. */
-static struct kh_str field_text(struct kh_arena *a, const struct kh_json *v)
+bool kh_run_case(struct kh_run *r, const struct kh_json **ret, struct kh_error *err)
 {
-    if (!v || v->type == KH_JSON_NULL)
-        return KH_S("");
-    return v->type == KH_JSON_STRING ? v->s : kh_json_text(a, v);
+    if (!r->case_fields && !load_case(r, err))
+        return false;
+    *ret = r->case_fields;
+    return true;
 }
 
 bool kh_run_case_title(struct kh_run *r, struct kh_str *ret_title, struct kh_str *ret_unit,
                        struct kh_error *err)
 {
-    const struct kh_json *fields, *kh, *title;
-    struct kh_arena *a = r->root->a;
-    struct kh_buf b = kh_buf(a, 1000);
-    struct kh_str unit_field;
+    const struct kh_json *fields;
+    struct kh_str unit;
 
     *ret_title = *ret_unit = KH_S("");
-    if (!r->case_type || !r->row.case_id)
-        return true;
     if (!kh_run_case(r, &fields, err))
         return false;
-    kh = kh_json_get(kh_type_schema(r->case_type), "x-kh");
-    title = kh_json_get(kh, "title");
-    unit_field = kh_json_str(kh, "unit", KH_S(""));
-    if (unit_field.n)
-        *ret_unit = field_text(a, kh_json_find(fields, unit_field));
-    if (kh_json_is(title, KH_JSON_STRING)) {
-        kh_buf_str(&b, field_text(a, kh_json_find(fields, title->s)));
-    } else if (kh_json_is(title, KH_JSON_ARRAY)) {
-        for (uint32_t i = 0; i < title->n; i++) {
-            struct kh_str part = title->items[i].type == KH_JSON_STRING
-                                     ? field_text(a, kh_json_find(fields, title->items[i].s))
-                                     : KH_S("");
-
-            if (part.n && b.n)
-                kh_buf_z(&b, " · ");
-            kh_buf_str(&b, part);
-        }
-    }
-    *ret_title = b.n ? kh_buf_get(&b) : KH_S("");
+    if (fields->type != KH_JSON_OBJECT)
+        return true;
+    unit = kh_json_str(kh_json_get(kh_type_schema(r->case_type), "x-kh"), "unit", KH_S(""));
+    if (unit.n && kh_json_is(kh_json_find(fields, unit), KH_JSON_STRING))
+        *ret_unit = kh_json_find(fields, unit)->s;
+    *ret_title = kh_record_title(r->root->a, &r->case_record);
     return true;
 }
 
