@@ -7,13 +7,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define REPORT                                                                                     \
-    "{'type':'object','x-kh':{'title':['number','status'],'unit':'unit','state':'status',"         \
+#define REPORT                                                                                      \
+    "{'type':'object','x-kh':{'title':['number','status'],'unit':'unit','state':'status',"          \
     "'sensitivity':'internal','access':[{'role':'officer','ops':['read','list','create','update']," \
-    "'where':'unit','see':'personal'}]},'properties':{"                                            \
-    "'number':{'type':'string'},'status':{'type':'string','x-kh':{'index':true}},"                 \
-    "'unit':{'type':'string','x-kh':{'index':true}},'reporter':{'type':'string'},"                 \
-    "'amount':{'type':'number'},'due_at':{'type':'string','format':'date-time'}},"                 \
+    "'where':'unit','see':'personal'}]},'properties':{"                                             \
+    "'number':{'type':'string'},'status':{'type':'string','x-kh':{'index':true}},"                  \
+    "'unit':{'type':'string','x-kh':{'index':true}},'reporter':{'type':'string'},"                  \
+    "'amount':{'type':'number'},'due_at':{'type':'string','format':'date-time'}},"                  \
     "'required':['number'],'additionalProperties':false}"
 
 static void runs_from_start_to_end_through_a_person(void **state)
@@ -47,8 +47,8 @@ static void an_instance_that_never_waits_is_written_once(void **state)
     struct world *w = *state;
     int64_t i;
 
-    assert_true(deploy(w, PROCESS("p", START("a") SCRIPT("a", "{sum: x + 0.20}") FLOW("a", "e")
-                                           END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("a") SCRIPT("a", "{sum: x + 0.20}") FLOW("a", "e") END)));
     i = start(w, "p", NULL, 0, "{'x':0.10}");
     assert_where(w, i, "ended");
     assert_string_equal(variable(w, i, "sum"), "0.30");
@@ -61,18 +61,18 @@ static void chooses_the_first_true_path_or_the_default(void **state)
     static const struct {
         const char *variables, *want;
     } cases[] = {
-        {"{'n':1}", "running low"},      {"{'n':50}", "running high"}, {"{'n':5000}", "running high"},
-        {"{'n':null}", "running other"}, {"{}", "running other"},      {"{'n':'x'}", "running other"},
+        {"{'n':1}", "running low"},     {"{'n':50}", "running high"},
+        {"{'n':5000}", "running high"}, {"{'n':null}", "running other"},
+        {"{}", "running other"},        {"{'n':'x'}", "running other"},
     };
     struct world *w = *state;
 
     assert_true(deploy(
-        w, PROCESS("p", START("g") "<exclusiveGateway id='g' default='g_other'/>"
-                            FLOW("g", "other") FLOW_IF("g", "low", "= n &lt; 10")
-                                FLOW_IF("g", "high", "n &gt;= 10") FLOW_IF("g", "huge", "n > 1000")
-                                    TASK("low") TASK("high") TASK("huge") TASK("other")
-                                        FLOW("low", "e") FLOW("high", "e") FLOW("huge", "e")
-                                            FLOW("other", "e") END)));
+        w, PROCESS("p", START("g") "<exclusiveGateway id='g' default='g_other'/>" FLOW("g", "other")
+                            FLOW_IF("g", "low", "= n &lt; 10") FLOW_IF("g", "high", "n &gt;= 10")
+                                FLOW_IF("g", "huge", "n > 1000") TASK("low") TASK("high")
+                                    TASK("huge") TASK("other") FLOW("low", "e") FLOW("high", "e")
+                                        FLOW("huge", "e") FLOW("other", "e") END)));
     for (size_t k = 0; k < KH_LEN(cases); k++)
         assert_where(w, start(w, "p", NULL, 0, cases[k].variables), cases[k].want);
 }
@@ -80,16 +80,16 @@ static void chooses_the_first_true_path_or_the_default(void **state)
 static void joins_when_all_branches_have_come(void **state)
 {
     static const char *const orders[][3] = {
-        {"a", "b", "c"}, {"a", "c", "b"}, {"b", "a", "c"}, {"b", "c", "a"}, {"c", "a", "b"},
-        {"c", "b", "a"},
+        {"a", "b", "c"}, {"a", "c", "b"}, {"b", "a", "c"},
+        {"b", "c", "a"}, {"c", "a", "b"}, {"c", "b", "a"},
     };
     struct world *w = *state;
 
-    assert_true(deploy(
-        w, PROCESS("p", START("f") "<parallelGateway id='f'/>" FLOW("f", "a") FLOW("f", "b")
-                            FLOW("f", "c") TASK("a") TASK("b") TASK("c")
-                                "<parallelGateway id='j'/>" FLOW("a", "j") FLOW("b", "j")
-                                    FLOW("c", "j") TASK("z") FLOW("j", "z") FLOW("z", "e") END)));
+    assert_true(deploy(w, PROCESS("p", START("f") "<parallelGateway id='f'/>" FLOW("f", "a")
+                                           FLOW("f", "b") FLOW("f", "c") TASK("a") TASK("b")
+                                               TASK("c") "<parallelGateway id='j'/>" FLOW("a", "j")
+                                                   FLOW("b", "j") FLOW("c", "j") TASK("z")
+                                                       FLOW("j", "z") FLOW("z", "e") END)));
     for (size_t k = 0; k < KH_LEN(orders); k++) {
         int64_t i = start(w, "p", NULL, 0, NULL);
 
@@ -113,11 +113,11 @@ static void a_join_in_a_loop_takes_one_token_of_each_flow(void **state)
     /* a goes round once more while b waits at the join: the second token of a must wait for the
      * second of b. */
     assert_true(deploy(
-        w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW("m", "f")
-                            "<parallelGateway id='f'/>" FLOW("f", "a") FLOW("f", "b") TASK("a")
-                                TASK("b") "<parallelGateway id='j'/>" FLOW("a", "j") FLOW("b", "j")
-                                    "<exclusiveGateway id='x' default='x_e'/>" FLOW("j", "x")
-                                        FLOW("x", "e") FLOW_IF("x", "m", "again") END)));
+        w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW(
+                            "m", "f") "<parallelGateway id='f'/>" FLOW("f", "a") FLOW("f", "b")
+                            TASK("a") TASK("b") "<parallelGateway id='j'/>" FLOW("a", "j") FLOW(
+                                "b", "j") "<exclusiveGateway id='x' default='x_e'/>" FLOW("j", "x")
+                                FLOW("x", "e") FLOW_IF("x", "m", "again") END)));
     i = start(w, "p", NULL, 0, "{'again':true}");
     for (int round = 0; round < 3; round++) {
         work(w, i, "a", NULL);
@@ -133,10 +133,10 @@ static void refuses_to_move_into_a_dead_end(void **state)
 
     /* Only one branch of the choice reaches the join that waits for both. */
     assert_true(deploy(
-        w, PROCESS("p", START("a") TASK("a") FLOW("a", "x")
-                            "<exclusiveGateway id='x' default='x_j'/>" FLOW("x", "j")
-                                FLOW_IF("x", "b", "other") TASK("b") FLOW("b", "j")
-                                    "<parallelGateway id='j'/>" FLOW("j", "e") END)));
+        w, PROCESS("p", START("a") TASK("a")
+                            FLOW("a", "x") "<exclusiveGateway id='x' default='x_j'/>" FLOW("x", "j")
+                                FLOW_IF("x", "b", "other") TASK("b") FLOW(
+                                    "b", "j") "<parallelGateway id='j'/>" FLOW("j", "e") END)));
     i = start(w, "p", NULL, 0, "{'other':false}");
     assert_false(complete(w, task(w, i, "a"), NULL, &w->system));
     assert_int_equal(w->err.code, KH_EC_PROCESS_STUCK);
@@ -149,10 +149,10 @@ static void stops_a_loop_that_never_waits(void **state)
 {
     struct world *w = *state;
 
-    assert_true(deploy(w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW("m", "a")
-                                           SCRIPT("a", "{n: 1}") FLOW("a", "x")
-                                               "<exclusiveGateway id='x' default='x_m'/>"
-                                               FLOW("x", "m") FLOW_IF("x", "e", "n = 2") END)));
+    assert_true(deploy(
+        w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW("m", "a") SCRIPT("a", "{n: 1}")
+                            FLOW("a", "x") "<exclusiveGateway id='x' default='x_m'/>" FLOW("x", "m")
+                                FLOW_IF("x", "e", "n = 2") END)));
     assert_int_equal(start(w, "p", NULL, 0, NULL), 0);
     assert_int_equal(w->err.code, KH_EC_PROCESS_STUCK);
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM instance"), 0);
@@ -163,11 +163,11 @@ static void ends_a_sub_process_when_its_last_token_ends(void **state)
     struct world *w = *state;
     int64_t i;
 
-    assert_true(deploy(
-        w, PROCESS("p", START("u") "<subProcess id='u'><startEvent id='s2'/>" FLOW("s2", "a")
-                            FLOW("s2", "b") TASK("a") TASK("b") "<endEvent id='e2'/>"
-                                FLOW("a", "e2") FLOW("b", "e2") "</subProcess>" FLOW("u", "z")
-                                    TASK("z") FLOW("z", "e") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("u") "<subProcess id='u'><startEvent id='s2'/>" FLOW("s2", "a")
+                                   FLOW("s2", "b") TASK("a") TASK("b") "<endEvent id='e2'/>" FLOW(
+                                       "a", "e2") FLOW("b", "e2") "</subProcess>" FLOW("u", "z")
+                                       TASK("z") FLOW("z", "e") END)));
     i = start(w, "p", NULL, 0, NULL);
     assert_where(w, i, "running u,a,b");
     work(w, i, "a", NULL);
@@ -182,14 +182,17 @@ static void terminate_ends_only_its_own_scope(void **state)
     int64_t i;
 
     assert_true(deploy(
-        w, PROCESS("p", START("f") "<parallelGateway id='f'/>" FLOW("f", "u") FLOW("f", "c")
-                            TASK("c") "<subProcess id='u'><startEvent id='s2'/>" FLOW("s2", "a")
-                                FLOW("s2", "b") TASK("a") TASK("b")
-                                    "<endEvent id='e2'><terminateEventDefinition/></endEvent>"
-                                    "<endEvent id='e3'/>" FLOW("a", "e2") FLOW("b", "e3")
-                                        "</subProcess>" FLOW("u", "z") TASK("z") FLOW("z", "t")
-                                            "<endEvent id='t'><terminateEventDefinition/></endEvent>"
-                                            FLOW("c", "e") END)));
+        w,
+        PROCESS(
+            "p",
+            START("f") "<parallelGateway id='f'/>" FLOW("f", "u") FLOW("f", "c") TASK(
+                "c") "<subProcess id='u'><startEvent id='s2'/>" FLOW("s2", "a") FLOW("s2", "b")
+                TASK("a") TASK(
+                    "b") "<endEvent id='e2'><terminateEventDefinition/></endEvent>"
+                         "<endEvent id='e3'/>" FLOW("a", "e2") FLOW("b", "e3") "</subProcess>" FLOW(
+                             "u", "z") TASK("z")
+                             FLOW("z", "t") "<endEvent id='t'><terminateEventDefinition/></endEvent>" FLOW(
+                                 "c", "e") END)));
     i = start(w, "p", NULL, 0, NULL);
     (void)told(w);
     work(w, i, "a", NULL);
@@ -211,9 +214,10 @@ static void calls_another_process_and_takes_its_results(void **state)
                    "p",
                    START("c") "<callActivity id='c' calledElement='quick'><extensionElements>"
                               "<kh:input name='n' value='x'/><kh:output name='got' "
-                              "value='result.twice'/></extensionElements></callActivity>"
-                       FLOW("c", "d") "<callActivity id='d' calledElement='slow'/>" FLOW("d", "e")
-                           END)));
+                              "value='result.twice'/></extensionElements></callActivity>" FLOW(
+                                  "c", "d") "<callActivity id='d' calledElement='slow'/>" FLOW("d",
+                                                                                               "e")
+                                  END)));
     i = start(w, "p", NULL, 0, "{'x':21}");
     assert_where(w, i, "running d");
     assert_string_equal(variable(w, i, "got"), "42");
@@ -248,9 +252,9 @@ static void waits_for_a_message_by_correlation(void **state)
     struct world *w = *state;
     int64_t i, k;
 
-    assert_true(deploy(w, MESSAGES PROCESS("p", START("a")
-                                                    CATCH("a", "m1", " kh:correlation='invoice'")
-                                                        FLOW("a", "e") END)));
+    assert_true(
+        deploy(w, MESSAGES PROCESS("p", START("a") CATCH("a", "m1", " kh:correlation='invoice'")
+                                            FLOW("a", "e") END)));
     i = start(w, "p", NULL, 0, "{'invoice':'A1'}");
     k = start(w, "p", NULL, 0, "{'invoice':'A2'}");
     assert_int_equal(message(w, "paid", 0, "A3", NULL), 0);
@@ -270,13 +274,15 @@ static void a_message_interrupts_or_not(void **state)
 
     assert_true(put_type(w, "report", REPORT));
     assert_true(deploy(
-        w, MESSAGES PROCESS(
-               "p", START("a") TASK("a") FLOW("a", "e") END
-               "<boundaryEvent id='n' attachedToRef='a' cancelActivity='false'>"
-               "<messageEventDefinition messageRef='m1'/></boundaryEvent>" FLOW("n", "note")
-                   TASK("note") FLOW("note", "e")
-                       "<boundaryEvent id='w' attachedToRef='a'>"
-                       "<messageEventDefinition messageRef='m2'/></boundaryEvent>" FLOW("w", "e"))));
+        w,
+        MESSAGES PROCESS(
+            "p", START("a") TASK("a") FLOW("a", "e") END
+            "<boundaryEvent id='n' attachedToRef='a' cancelActivity='false'>"
+            "<messageEventDefinition messageRef='m1'/></boundaryEvent>" FLOW("n",
+                                                                             "note") TASK("note")
+                FLOW("note", "e") "<boundaryEvent id='w' attachedToRef='a'>"
+                                  "<messageEventDefinition messageRef='m2'/></boundaryEvent>" FLOW(
+                                      "w", "e"))));
     id = create(w, "report", "{'number':'1','unit':'H26.19'}");
     i = start(w, "p", "report", id, NULL);
     assert_int_equal(message(w, "paid", id, "", NULL), 1);
@@ -293,9 +299,9 @@ static void a_message_starts_a_process_that_begins_with_it(void **state)
 {
     struct world *w = *state;
 
-    assert_true(deploy(w, MESSAGES PROCESS(
-                              "p", "<startEvent id='s'><messageEventDefinition messageRef='m1'/>"
-                                   "</startEvent>" FLOW("s", "a") TASK("a") FLOW("a", "e") END)));
+    assert_true(deploy(
+        w, MESSAGES PROCESS("p", "<startEvent id='s'><messageEventDefinition messageRef='m1'/>"
+                                 "</startEvent>" FLOW("s", "a") TASK("a") FLOW("a", "e") END)));
     assert_int_equal(start(w, "p", NULL, 0, NULL), 0);
     assert_int_equal(w->err.code, KH_EC_PROCESS_INVALID);
     assert_int_equal(message(w, "paid", 0, "", "{'from':'outside'}"), 1);
@@ -316,7 +322,7 @@ static void one_process_wakes_another_by_message(void **state)
                                   "<kh:input name='correlation'>\"K\"</kh:input>"
                                   "<kh:input name='variables'>{sum: 3}</kh:input>"
                                   "</extensionElements></serviceTask>" FLOW("a", "b") TASK("b")
-                           FLOW("b", "e") END)));
+                                      FLOW("b", "e") END)));
     i = start(w, "waits", NULL, 0, NULL);
     k = start(w, "sends", NULL, 0, NULL);
     assert_where(w, i, "ended");
@@ -334,8 +340,8 @@ static void running_instances_stay_on_their_version(void **state)
     i = start(w, "p", NULL, 0, NULL);
     assert_true(deploy(w, one)); /* the same again: nothing */
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM process"), 1);
-    assert_true(deploy(w, PROCESS("p", START("b") TASK("b") FLOW("b", "c") TASK("c")
-                                           FLOW("c", "e") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("b") TASK("b") FLOW("b", "c") TASK("c") FLOW("c", "e") END)));
     k = start(w, "p", NULL, 0, NULL);
     assert_where(w, k, "running b");
     world_reopen(w);
@@ -352,8 +358,8 @@ static void refuses_a_model_that_it_cannot_run(void **state)
 
     assert_false(deploy(w, PROCESS("p", START("a") "<sendTask id='a'/>" FLOW("a", "e") END)));
     assert_int_equal(w->err.code, KH_EC_PROCESS_INVALID);
-    assert_false(deploy(w, PROCESS("p", START("a") "<serviceTask id='a' kh:function='x.y'/>"
-                                            FLOW("a", "e") END)));
+    assert_false(deploy(
+        w, PROCESS("p", START("a") "<serviceTask id='a' kh:function='x.y'/>" FLOW("a", "e") END)));
     assert_int_equal(w->err.code, KH_EC_PROCESS_INVALID);
     assert_int_equal(start(w, "p", NULL, 0, NULL), 0);
     assert_int_equal(w->err.code, KH_EC_PROCESS_UNKNOWN);
@@ -376,15 +382,19 @@ static void changes_the_case_in_the_same_transaction(void **state)
     kh_process_service(w->pe, "test.explode", explode, NULL);
     assert_true(put_type(w, "report", REPORT));
     assert_true(deploy(
-        w, PROCESS("p", START("a") TASK("a") FLOW("a", "b")
-                            "<serviceTask id='b' kh:function='record.patch'><extensionElements>"
-                            "<kh:input name='status'>\"accepted\"</kh:input>"
-                            "<kh:input name='amount'>case.amount + 0.5</kh:input>"
-                            "</extensionElements></serviceTask>" FLOW("b", "x")
-                                "<exclusiveGateway id='x' default='x_c'/>" FLOW("x", "c")
-                                    FLOW_IF("x", "d", "bad") TASK("c") FLOW("c", "e")
-                                        "<serviceTask id='d' kh:function='test.explode'/>"
-                                        FLOW("d", "e") END)));
+        w,
+        PROCESS(
+            "p",
+            START("a") TASK("a") FLOW(
+                "a",
+                "b") "<serviceTask id='b' kh:function='record.patch'><extensionElements>"
+                     "<kh:input name='status'>\"accepted\"</kh:input>"
+                     "<kh:input name='amount'>case.amount + 0.5</kh:input>"
+                     "</extensionElements></serviceTask>" FLOW(
+                         "b", "x") "<exclusiveGateway id='x' default='x_c'/>" FLOW("x", "c")
+                         FLOW_IF("x", "d", "bad") TASK("c")
+                             FLOW("c", "e") "<serviceTask id='d' kh:function='test.explode'/>" FLOW(
+                                 "d", "e") END)));
     id = create(w, "report", "{'number':'PA-1','unit':'H26.19','status':'new','amount':1.25}");
     i = start(w, "p", "report", id, NULL);
     assert_false(complete(w, task(w, i, "a"), "{'bad':true}", &w->officer));
@@ -419,7 +429,8 @@ static void creates_a_record_and_starts_its_process(void **state)
     assert_where(w, i, "ended");
     assert_int_equal(strlen(variable(w, i, "made")), KH_ID_CHARS + 2);
     assert_int_equal(
-        fixture_ask(&w->f, "SELECT count(*) FROM task WHERE process = 'child' AND case_id <> 0"), 1);
+        fixture_ask(&w->f, "SELECT count(*) FROM task WHERE process = 'child' AND case_id <> 0"),
+        1);
 }
 
 /* ---- people ---- */
@@ -429,8 +440,8 @@ static void only_the_right_people_see_and_do_a_task(void **state)
     struct world *w = *state;
     struct kh_str next;
     int64_t i, t, ids[10];
-    const struct kh_who *who[] = {&w->officer, &w->other, &w->chief, &w->citizen, &kh_who_public,
-                                  &w->system};
+    const struct kh_who *who[] = {&w->officer, &w->other,      &w->chief,
+                                  &w->citizen, &kh_who_public, &w->system};
     const bool may[] = {true, false, true, false, false, true};
 
     assert_true(put_type(w, "report", REPORT));
@@ -439,7 +450,8 @@ static void only_the_right_people_see_and_do_a_task(void **state)
     t = task(w, i, "a");
     assert_true(get_task(w, t, &w->task));
     for (size_t k = 0; k < KH_LEN(who); k++) {
-        struct kh_task_query q = {.who = who[k]}, by_case = {.who = who[k], .case_id = w->task.case_id};
+        struct kh_task_query q = {.who = who[k]},
+                             by_case = {.who = who[k], .case_id = w->task.case_id};
 
         assert_int_equal(list(w, &q, ids, 10, &next), may[k]);
         assert_int_equal(list(w, &by_case, ids, 10, &next), may[k]);
@@ -489,17 +501,15 @@ static void a_claimed_task_is_its_claimers(void **state)
 static void a_citizen_does_what_is_hers(void **state)
 {
     struct world *w = *state;
-    char schema[] = "x";
     int64_t i, t, ids[10];
     struct kh_task_query q = {.who = &w->citizen};
     struct kh_who stranger = w->citizen;
 
-    (void)schema;
     stranger.account = 77;
-    assert_true(deploy(w, PROCESS("p", START("a") "<userTask id='a' kh:owner='owner'/>"
-                                           FLOW("a", "e") END)));
-    i = start(w, "p", NULL, 0, kh_str_z(w->a, kh_strf(w->a, "{'owner':'%.*s'}",
-                                                     KH_FMT(kh_id_text(w->a, 1004)))));
+    assert_true(deploy(
+        w, PROCESS("p", START("a") "<userTask id='a' kh:owner='owner'/>" FLOW("a", "e") END)));
+    i = start(w, "p", NULL, 0,
+              kh_str_z(w->a, kh_strf(w->a, "{'owner':'%.*s'}", KH_FMT(kh_id_text(w->a, 1004)))));
     t = task(w, i, "a");
     if (!t)
         assert_int_equal(list(w, &q, &t, 1, NULL), 1);
@@ -521,12 +531,14 @@ static void answers_must_fit_the_form(void **state)
     int64_t i, t;
 
     assert_true(deploy(
-        w, PROCESS("p", START("a") "<userTask id='a' kh:role='officer' kh:unit='\"H26.19\"'>"
-                                   "<extensionElements><kh:form>{'type':'object','properties':{"
-                                   "'decision':{'enum':['yes','no']},'note':{'type':'string',"
-                                   "'maxLength':5,'x-kh':{'sensitivity':'personal'}}},"
-                                   "'required':['decision'],'additionalProperties':false}"
-                                   "</kh:form></extensionElements></userTask>" FLOW("a", "e") END)));
+        w,
+        PROCESS("p",
+                START("a") "<userTask id='a' kh:role='officer' kh:unit='\"H26.19\"'>"
+                           "<extensionElements><kh:form>{\"type\":\"object\",\"properties\":{"
+                           "\"decision\":{\"enum\":[\"yes\",\"no\"]},\"note\":{\"type\":\"string\","
+                           "\"maxLength\":5,\"x-kh\":{\"sensitivity\":\"personal\"}}},"
+                           "\"required\":[\"decision\"],\"additionalProperties\":false}"
+                           "</kh:form></extensionElements></userTask>" FLOW("a", "e") END)));
     i = start(w, "p", NULL, 0, NULL);
     t = task(w, i, "a");
     assert_true(get_task(w, t, &w->task));
@@ -537,13 +549,14 @@ static void answers_must_fit_the_form(void **state)
     assert_int_equal(w->err.issues->n, 3);
     assert_false(complete(w, t, "[]", &w->officer));
     assert_int_equal(w->err.code, KH_EC_TASK_INVALID);
-    assert_true(complete(w, t, "{'decision':'yes','note':'Nam'}", &w->officer));
-    assert_string_equal(variable(w, i, "note"), "\"Nam\"");
+    assert_true(complete(w, t, "{'decision':'yes','note':'Bình'}", &w->officer));
+    assert_string_equal(variable(w, i, "note"), "\"Bình\"");
     /* The log tells the decision, and not what is personal. */
+    assert_true(strlen(told(w)) > 0);
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM event WHERE kind = 'task.complete' "
                                         "AND data LIKE '%\"decision\":\"yes\"%'"),
-                     told(w) ? 1 : 0);
-    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM event WHERE data LIKE '%Nam%'"), 0);
+                     1);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM event WHERE data LIKE '%Bình%'"), 0);
 }
 
 static void reserved_names_are_no_variables(void **state)
@@ -563,12 +576,13 @@ static void refuses_variables_without_bound(void **state)
 {
     struct world *w = *state;
 
-    assert_true(deploy(w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW("m", "a")
-                                           SCRIPT("a", "{x: (if x = null then \"xxxxxxxx\" else x) + "
-                                                       "(if x = null then \"\" else x)}")
-                                               FLOW("a", "m2") "<exclusiveGateway id='m2' "
-                                               "default='m2_m'/>" FLOW("m2", "m")
-                                                   FLOW_IF("m2", "e", "x = 1") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("m") "<exclusiveGateway id='m'/>" FLOW("m", "a")
+                                   SCRIPT("a", "{x: (if x = null then \"xxxxxxxx\" else x) + "
+                                               "(if x = null then \"\" else x)}")
+                                       FLOW("a", "m2") "<exclusiveGateway id='m2' "
+                                                       "default='m2_m'/>" FLOW("m2", "m")
+                                                           FLOW_IF("m2", "e", "x = 1") END)));
     assert_int_equal(start(w, "p", NULL, 0, NULL), 0);
     assert_true(w->err.code == KH_EC_PROCESS_STUCK || w->err.code == KH_EC_ARENA_FULL ||
                 w->err.code == KH_EC_FEEL_LIMIT);
@@ -578,8 +592,8 @@ static void refuses_variables_without_bound(void **state)
 
 static void lists_page_by_page_soonest_first(void **state)
 {
-    static const char *const units[] = {"H26.19", "H26.19.1", "H26.19.2", "H26.190", "H26.20",
-                                        "H26.1"};
+    static const char *const units[] = {"H26.19",  "H26.19.1", "H26.19.2",
+                                        "H26.190", "H26.20",   "H26.1"};
     struct world *w = *state;
     int64_t ids[64], last_due = 0, n;
     struct kh_str after = KH_S("");
@@ -587,13 +601,13 @@ static void lists_page_by_page_soonest_first(void **state)
     struct kh_task t;
     size_t seen = 0;
 
-    assert_true(deploy(w, PROCESS("p", START("a")
-                                           "<userTask id='a' kh:role='officer' kh:unit='unit' "
-                                           "kh:due='due'/>" FLOW("a", "e") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("a") "<userTask id='a' kh:role='officer' kh:unit='unit' "
+                                          "kh:due='due'/>" FLOW("a", "e") END)));
     for (int k = 0; k < 60; k++)
         assert_true(start(w, "p", NULL, 0,
-                          kh_str_z(w->a, kh_strf(w->a, "{'unit':'%s','due':'PT%dH'}",
-                                                 units[k % 6], (k * 7) % 13))) > 0);
+                          kh_str_z(w->a, kh_strf(w->a, "{'unit':'%s','due':'PT%dH'}", units[k % 6],
+                                                 (k * 7) % 13))) > 0);
     do {
         q.after = after;
         n = list(w, &q, ids, KH_LEN(ids), &after);
@@ -636,8 +650,8 @@ static void lists_by_state(void **state)
     static const struct {
         const char *states;
         int64_t n;
-    } want[] = {{"", 3}, {"open", 2}, {"claimed", 1}, {"done", 1}, {"all", 4}, {"open,done", 3},
-                {"cancelled", 0}};
+    } want[] = {{"", 3},    {"open", 2},      {"claimed", 1},  {"done", 1},
+                {"all", 4}, {"open,done", 3}, {"cancelled", 0}};
 
     assert_true(deploy(w, PROCESS("p", START("a") TASK("a") FLOW("a", "e") END)));
     for (int k = 0; k < 4; k++)
@@ -705,19 +719,23 @@ static void exactly_one_of_many_completes_a_task(void **state)
     fixture_reopen(&w->f);
     assert_true(kh_registry_open(w->f.st, &w->reg, &w->err));
     assert_true(kh_process_open(w->f.st, w->reg, &w->pe, &w->err));
-    assert_true(deploy(w, PROCESS("p", START("f") "<parallelGateway id='f'/>" FLOW("f", "a")
-                                           FLOW("f", "b") TASK("a") TASK("b")
-                                               "<parallelGateway id='j'/>" FLOW("a", "j")
-                                                   FLOW("b", "j") FLOW("j", "e") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("f") "<parallelGateway id='f'/>" FLOW("f", "a") FLOW("f", "b")
+                                   TASK("a") TASK("b") "<parallelGateway id='j'/>" FLOW("a", "j")
+                                       FLOW("b", "j") FLOW("j", "e") END)));
     for (int round = 0; round < ROUNDS; round++) {
         struct racer racers[RACERS] = {0};
         int64_t i = start(w, "p", NULL, 0, NULL), a = task(w, i, "a"), b = task(w, i, "b");
         int left = RACERS, won = 0;
 
         for (int k = 0; k < RACERS; k++) {
-            racers[k] = (struct racer){.w = w, .who = k % 3 ? &w->officer : &w->chief,
-                                       .task = k % 2 ? a : b, .a = kh_arena_new(1 << 20),
-                                       .lock = &lock, .over = &over, .left = &left};
+            racers[k] = (struct racer){.w = w,
+                                       .who = k % 3 ? &w->officer : &w->chief,
+                                       .task = k % 2 ? a : b,
+                                       .a = kh_arena_new(1 << 20),
+                                       .lock = &lock,
+                                       .over = &over,
+                                       .left = &left};
             assert_true(kh_store_submit(w->f.st, "race", race_in_tx, &racers[k], race_over,
                                         &racers[k].err));
         }

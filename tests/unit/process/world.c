@@ -5,21 +5,27 @@
 
 #include <stdlib.h>
 
-static const struct kh_grant officer_grants[] = {{KH_STR_INIT("officer"), KH_STR_INIT("H26.19"),
-                                                  KH_FOREVER, 0}};
-static const struct kh_grant other_grants[] = {{KH_STR_INIT("officer"), KH_STR_INIT("H26.20"),
-                                                KH_FOREVER, 0}};
-static const struct kh_grant chief_grants[] = {{KH_STR_INIT("officer"), KH_STR_INIT("H26"),
-                                                KH_FOREVER, 0},
-                                               {KH_STR_INIT("admin"), KH_STR_INIT(""), KH_FOREVER,
-                                                0}};
+static const struct kh_grant officer_grants[] = {
+    {KH_STR_INIT("officer"), KH_STR_INIT("H26.19"), KH_FOREVER, 0}};
+static const struct kh_grant other_grants[] = {
+    {KH_STR_INIT("officer"), KH_STR_INIT("H26.20"), KH_FOREVER, 0}};
+static const struct kh_grant chief_grants[] = {
+    {KH_STR_INIT("officer"), KH_STR_INIT("H26"), KH_FOREVER, 0},
+    {KH_STR_INIT("admin"), KH_STR_INIT(""), KH_FOREVER, 0}};
 
 static struct kh_who person(int64_t account, const char *actor, const struct kh_grant *grants,
                             size_t n)
 {
-    return (struct kh_who){.kind = KH_WHO_ACCOUNT, .account = account, .actor = kh_cstr(actor),
-                           .name = kh_cstr(actor), .username = kh_cstr(actor), .unit = KH_S(""),
-                           .purpose = KH_S(""), .grants = grants, .grants_n = n, .vi = true};
+    return (struct kh_who){.kind = KH_WHO_ACCOUNT,
+                           .account = account,
+                           .actor = kh_cstr(actor),
+                           .name = kh_cstr(actor),
+                           .username = kh_cstr(actor),
+                           .unit = KH_S(""),
+                           .purpose = KH_S(""),
+                           .grants = grants,
+                           .grants_n = n,
+                           .vi = true};
 }
 
 static void open_engines(struct world *w)
@@ -159,7 +165,9 @@ static bool op_create(struct op *o, struct kh_tx *tx, struct kh_error *err)
 
 int64_t create(struct world *w, const char *type, const char *fields)
 {
-    struct op o = {.w = w, .fn = op_create, .type = kh_type_find(w->reg, kh_cstr(type)),
+    struct op o = {.w = w,
+                   .fn = op_create,
+                   .type = kh_type_find(w->reg, kh_cstr(type)),
                    .json = json(w, fields)};
 
     assert_non_null(o.type);
@@ -170,8 +178,7 @@ int64_t create(struct world *w, const char *type, const char *fields)
 
 static bool op_record(struct op *o, struct kh_tx *tx, struct kh_error *err)
 {
-    return kh_record_get(tx, o->w->reg, o->w->a, o->type, o->id, 0, 0, &o->record, err) ==
-               KH_HIT &&
+    return kh_record_get(tx, o->w->reg, o->w->a, o->type, o->id, 0, 0, &o->record, err) == KH_HIT &&
            kh_record_fields(o->w->a, &o->record, &o->json, err);
 }
 
@@ -191,11 +198,10 @@ static bool op_deploy(struct op *o, struct kh_tx *tx, struct kh_error *err)
 
 bool deploy(struct world *w, const char *text)
 {
-    struct kh_str all = kh_strf(
-        w->a,
-        "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' "
-        "xmlns:kh='https://khue.vn/bpmn'>%s</definitions>",
-        text);
+    struct kh_str all = kh_strf(w->a,
+                                "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' "
+                                "xmlns:kh='https://khue.vn/bpmn'>%s</definitions>",
+                                text);
     struct op o = {.w = w, .fn = op_deploy, .text = all};
 
     return run(&o, KH_TX_WRITE);
@@ -210,7 +216,10 @@ static bool op_start(struct op *o, struct kh_tx *tx, struct kh_error *err)
 int64_t start(struct world *w, const char *key, const char *type, int64_t case_id,
               const char *variables)
 {
-    struct op o = {.w = w, .fn = op_start, .name = kh_cstr(key), .id = case_id,
+    struct op o = {.w = w,
+                   .fn = op_start,
+                   .name = kh_cstr(key),
+                   .id = case_id,
                    .type = type ? kh_type_find(w->reg, kh_cstr(type)) : NULL,
                    .json = variables ? json(w, variables) : NULL};
 
@@ -312,7 +321,10 @@ static bool op_complete(struct op *o, struct kh_tx *tx, struct kh_error *err)
 
 bool complete(struct world *w, int64_t id, const char *variables, const struct kh_who *who)
 {
-    struct op o = {.w = w, .fn = op_complete, .id = id, .who = who,
+    struct op o = {.w = w,
+                   .fn = op_complete,
+                   .id = id,
+                   .who = who,
                    .json = variables ? json(w, variables) : NULL};
 
     return run(&o, KH_TX_WRITE);
@@ -337,8 +349,12 @@ static bool op_message(struct op *o, struct kh_tx *tx, struct kh_error *err)
 int64_t message(struct world *w, const char *name, int64_t case_id, const char *correlation,
                 const char *variables)
 {
-    struct op o = {.w = w, .fn = op_message, .name = kh_cstr(name), .id = case_id,
-                   .text = kh_cstr(correlation), .json = variables ? json(w, variables) : NULL};
+    struct op o = {.w = w,
+                   .fn = op_message,
+                   .name = kh_cstr(name),
+                   .id = case_id,
+                   .text = kh_cstr(correlation),
+                   .json = variables ? json(w, variables) : NULL};
 
     return run(&o, KH_TX_WRITE) ? o.got : -1;
 }

@@ -25,11 +25,11 @@
 #define FLOW_IF(from, to, feel)                                                                    \
     "<sequenceFlow id='" from "_" to "' sourceRef='" from "' targetRef='" to                       \
     "'><conditionExpression>" feel "</conditionExpression></sequenceFlow>"
-#define END           "<endEvent id='e'/>"
-#define TASK(id)      "<userTask id='" id "' kh:role='officer' kh:unit='\"H26.19\"'/>"
-#define SCRIPT(id, x) "<scriptTask id='" id "'><script>" x "</script></scriptTask>"
+#define END                "<endEvent id='e'/>"
+#define TASK(id)           "<userTask id='" id "' kh:role='officer' kh:unit='\"H26.19\"'/>"
+#define SCRIPT(id, x)      "<scriptTask id='" id "'><script>" x "</script></scriptTask>"
 #define PROCESS(key, body) "<process id='" key "'>" body "</process>"
-#define TIMER(x)      "<timerEventDefinition><timeDuration>" x "</timeDuration></timerEventDefinition>"
+#define TIMER(x)           "<timerEventDefinition><timeDuration>" x "</timeDuration></timerEventDefinition>"
 
 struct world {
     struct store_fixture f;
@@ -41,7 +41,7 @@ struct world {
     struct kh_task task; /**< of the last claim, completion */
     int64_t seen;        /**< events told by told() */
     /* the other side of outbound calls */
-    int answer;      /**< status; 0: no answer */
+    int answer; /**< status; 0: no answer */
     unsigned calls;
     char last_key[32], last_body[200], first_key[32];
     void (*during)(struct world *w); /**< runs while a call is out */
