@@ -43,6 +43,11 @@ bool kh_dmn_compile(struct kh_arena *a, const struct kh_dmn_source *source,
 
 enum kh_dmn_what { KH_DMN_ANY, KH_DMN_DECISION, KH_DMN_SERVICE, KH_DMN_BKM };
 
+/** Namespaces of the models that this one imports. @param err DECISION_INVALID (422) */
+KH_CHECK
+bool kh_dmn_imports(struct kh_arena *a, struct kh_str xml, const struct kh_str **ret_ns,
+                    size_t *ret_n, struct kh_error *err);
+
 /** One evaluation. */
 struct kh_dmn_call {
     enum kh_dmn_what what;
@@ -67,5 +72,6 @@ bool kh_dmn_eval(const struct kh_dmn *model, struct kh_arena *a, const struct kh
 /** Name of decision i of the model itself (not of imports); p NULL after the last. */
 struct kh_str kh_dmn_decision(const struct kh_dmn *model, size_t i);
 struct kh_str kh_dmn_name(const struct kh_dmn *model);
+struct kh_str kh_dmn_namespace(const struct kh_dmn *model);
 
 #endif

@@ -4,6 +4,9 @@
 
 enum { ELEMENTS_MAX = 4000, FILES_MAX = 32, XML_BYTES = 8 << 20, XML_ELEMENTS = 400000 };
 
+static const struct kh_xml_limits file_limits = {
+    .bytes = XML_BYTES, .depth = 64, .elements = XML_ELEMENTS};
+
 /* ---- problems ---- */
 
 static struct kh_str id_near(const struct kh_xml *x)
@@ -92,11 +95,9 @@ static bool is_dmn(struct kh_str ns)
 static bool open_file(struct dmn_reader *d, struct dmn_file *f, struct kh_str xml,
                       struct kh_error *err)
 {
-    static const struct kh_xml_limits limits = {
-        .bytes = XML_BYTES, .depth = 64, .elements = XML_ELEMENTS};
     struct kh_xml *root;
 
-    if (!kh_xml_parse(d->a, xml, &limits, KH_EC_DECISION_INVALID, d->issues, &root, err))
+    if (!kh_xml_parse(d->a, xml, &file_limits, KH_EC_DECISION_INVALID, d->issues, &root, err))
         return false;
     *f = (struct dmn_file){.model = d->model, .root = root, .dmn_ns = root->ns};
     f->ns = dmn_attr(root, "namespace");
@@ -459,6 +460,32 @@ bool kh_dmn_compile(struct kh_arena *a, const struct kh_dmn_source *source,
     }
     *ret_model = m;
     return true;
+}
+
+bool kh_dmn_imports(struct kh_arena *a, struct kh_str xml, const struct kh_str **ret_ns,
+                    size_t *ret_n, struct kh_error *err)
+{
+    struct kh_xml *root;
+    struct kh_str *list = NULL;
+    size_t cap = 0;
+
+    if (!kh_xml_parse(a, kh_str_dup(a, xml), &file_limits, KH_EC_DECISION_INVALID, NULL, &root,
+                      err))
+        return false;
+    *ret_n = 0;
+    for (const struct kh_xml *x = root->first; x; x = x->next) {
+        if (!kh_str_is(x->name, "import") || !is_dmn(dmn_attr(x, "importType")))
+            continue;
+        list = kh_grow(a, list, *ret_n, *ret_n + 1, &cap, sizeof(*list));
+        list[(*ret_n)++] = dmn_attr(x, "namespace");
+    }
+    *ret_ns = list;
+    return true;
+}
+
+struct kh_str kh_dmn_namespace(const struct kh_dmn *m)
+{
+    return m->files[0].ns;
 }
 
 struct kh_str kh_dmn_name(const struct kh_dmn *m)

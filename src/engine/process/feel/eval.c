@@ -45,7 +45,7 @@ void feel_note(struct feel_run *r, uint32_t at, const char *code, const char *en
     }
     if (what.n > 80)
         what.n = 80;
-    place = kh_strf(r->a, "%.*s%sline:%u:%u", KH_FMT(r->where), r->where.n ? ":" : "",
+    place = kh_strf(r->a, "%.*s:%u:%u", KH_FMT(r->where.n ? r->where : KH_S("line")),
                     feel_line(at), feel_column(at));
     kh_issue_add(is, r->a, place, code,
                  kh_strf(r->a, "%s%s%.*s.", vi, what.n ? ": " : "", KH_FMT(what)),
