@@ -12,8 +12,6 @@
 #include "store_fixture.h"
 
 #include <setjmp.h>
-#include <stdio.h>
-#include <time.h>
 
 #include <cmocka.h>
 

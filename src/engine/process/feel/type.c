@@ -38,14 +38,6 @@ const struct feel_type *feel_type_named(struct kh_str name)
 
 static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v, int depth);
 
-const struct feel_type *feel_type_bare(const struct feel_type *t)
-{
-    /* Item definitions that refer to themselves have been refused when they were read. */
-    while (t && t->kind == FEEL_T_REF)
-        t = t->of;
-    return t;
-}
-
 static bool has_allowed(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v)
 {
     struct kh_feel_value *back = r->slots, *frame;
@@ -53,10 +45,10 @@ static bool has_allowed(struct feel_run *r, const struct feel_type *t, struct kh
 
     if (!t->allowed)
         return true;
-    frame = kh_new_n(r->a, t->allowed->slots, struct kh_feel_value);
-    frame[t->allowed->subject] = v;
+    frame = kh_new_n(r->a, t->allowed_slots, struct kh_feel_value);
+    frame[t->allowed_subject] = v;
     r->slots = frame;
-    if (!feel_holds(r, t->allowed->root, &b)) {
+    if (!feel_holds(r, t->allowed, &b)) {
         r->budget.over = true;
         b = FEEL_NO;
     }
@@ -107,8 +99,6 @@ static bool has_ends(struct feel_run *r, const struct feel_type *t, struct kh_fe
 /* T <: S. A type that is not given is Any. */
 static bool conforms(const struct feel_type *t, const struct feel_type *s, int depth)
 {
-    t = feel_type_bare(t);
-    s = feel_type_bare(s);
     if (!s || s->kind == FEEL_T_ANY || t == s)
         return true;
     if (!t || depth > 64)
@@ -142,7 +132,6 @@ static bool conforms(const struct feel_type *t, const struct feel_type *s, int d
         return conforms(t->of, s->of, depth + 1);
     case FEEL_T_ANY:
     case FEEL_T_NULL:
-    case FEEL_T_REF:
     case FEEL_T_BROKEN:
         break;
     }
@@ -202,9 +191,6 @@ static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel
     case FEEL_T_FUNCTION:
         ok = has_signature(t, v);
         break;
-    case FEEL_T_REF:
-        ok = has_at(r, t->of, v, depth + 1);
-        break;
     case FEEL_T_BROKEN:
         break;
     }
@@ -219,9 +205,7 @@ bool feel_type_has(struct feel_run *r, const struct feel_type *t, struct kh_feel
 bool feel_type_coerce(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v,
                       struct kh_feel_value *ret)
 {
-    const struct feel_type *bare = feel_type_bare(t);
-
-    if (!bare || bare->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL ||
+    if (t->kind == FEEL_T_ANY || t->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL ||
         feel_type_has(r, t, v)) {
         *ret = v;
         return true;
@@ -230,17 +214,16 @@ bool feel_type_coerce(struct feel_run *r, const struct feel_type *t, struct kh_f
         *ret = feel_at(v, 0);
         return true;
     }
-    if (bare->kind == FEEL_T_LIST && v.kind != KH_FEEL_LIST) {
+    if (t->kind == FEEL_T_LIST && v.kind != KH_FEEL_LIST && feel_type_has(r, t->of, v)) {
         struct kh_feel_value *one = kh_new(r->a, struct kh_feel_value);
 
         *one = v;
         *ret = feel_list(one, 1);
-        return feel_type_has(r, t, *ret);
+        return true;
     }
-    if (bare->kind == FEEL_T_SIMPLE && bare->simple == KH_FEEL_DATE_TIME &&
-        v.kind == KH_FEEL_DATE) {
+    if (t->kind == FEEL_T_SIMPLE && t->simple == KH_FEEL_DATE_TIME && v.kind == KH_FEEL_DATE) {
         *ret = feel_when(KH_FEEL_DATE_TIME, feel_midnight(v.days));
-        return feel_type_has(r, t, *ret);
+        return true;
     }
     return false;
 }
