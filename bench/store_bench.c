@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_bench [ROWS [CLIENTS]]: what the store costs above bare SQLite.
+ * store_bench [ROWS [CLIENTS [URL]]]: what the store costs above bare SQLite. With the address of an
+ * empty PostgreSQL schema the store is there, and the bare loop stays SQLite's.
  *
  *   insert   ROWS durable inserts of one row from 4 threads, CLIENTS at a time in all, against a bare
  *            loop of the same statement in the same batches (one sync each)
  *   create   the same with an event of the log for each row (no yardstick: bare SQLite has none)
+ *            p50, p99 and the longest wait from submit to done are those of the clients
  *   read     point reads on a kept snapshot, against a bare prepared statement
  */
 #include "base/hash.h"
@@ -25,6 +27,9 @@ enum { THREADS = 4, DATA_BYTES = 400 };
 static const char table[] =
     "CREATE TABLE bench(id INTEGER PRIMARY KEY, unit TEXT NOT NULL, status TEXT NOT NULL,"
     " data TEXT NOT NULL) STRICT; CREATE INDEX bench_unit ON bench(unit, status)";
+static const char table_pg[] =
+    "CREATE TABLE bench(id bigint PRIMARY KEY, unit text NOT NULL, status text NOT NULL,"
+    " data text NOT NULL); CREATE INDEX bench_unit ON bench(unit, status)";
 static const struct kh_sql insert = {
     "bench_insert", "INSERT INTO bench(id, unit, status, data) VALUES ($1, $2, $3, $4)", NULL};
 static const struct kh_sql find = {"bench_find", "SELECT data FROM bench WHERE id = $1", NULL};
@@ -41,8 +46,12 @@ struct client {
 
 struct job {
     struct client *c;
-    int64_t id;
+    int64_t id, start_us;
 };
+
+/* How long each write took, in the order of their ends. */
+static int64_t *waits;
+static atomic_size_t waits_n;
 
 static struct kh_str unit_of(int64_t id, char z[16])
 {
@@ -79,6 +88,7 @@ static void done(void *ctx, bool ok, const struct kh_error *err)
         fprintf(stderr, "insert failed: %s\n", err->detail);
         exit(1);
     }
+    waits[atomic_fetch_add(&waits_n, 1)] = kh_mono_us() - j->start_us;
     sem_post(j->c->room);
     free(j);
 }
@@ -92,8 +102,8 @@ static void *client(void *ctx)
         struct job *j = malloc(sizeof(*j));
         struct kh_error err = {0};
 
-        *j = (struct job){c, id};
         sem_wait(c->room);
+        *j = (struct job){c, id, kh_mono_us()};
         if (!kh_store_submit(c->st, "bench", put, j, done, &err))
             exit(1);
     }
@@ -125,6 +135,22 @@ static double insert_all(struct kh_store *st, int64_t first, int64_t n, unsigned
     *ret_batch = (double)n / (double)(after.commits - before.commits);
     sem_destroy(&room);
     return (double)start / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void print_waits(void)
+{
+    qsort(waits, waits_n, sizeof(*waits), by_size);
+    printf("         wait p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n",
+           (double)waits[waits_n / 2] / 1e3, (double)waits[waits_n * 99 / 100] / 1e3,
+           (double)waits[waits_n - 1] / 1e3);
+    waits_n = 0;
 }
 
 static void must(sqlite3 *db, int rc)
@@ -232,21 +258,23 @@ static double bare_read(sqlite3 *db, int64_t rows, int64_t n, bool keep)
 static bool make(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     (void)ctx;
-    return kh_tx_script(tx, table, err);
+    return kh_tx_script(tx, kh_store_kind(kh_tx_store(tx)) == KH_STORE_SQLITE ? table : table_pg,
+                        err);
 }
 
 int main(int argc, char **argv)
 {
-    int64_t rows = argc > 1 ? atoll(argv[1]) : 100000, reads = 500000;
+    int64_t rows = argc > 1 ? atoll(argv[1]) : 100000, reads = argc > 3 ? 20000 : 500000;
     unsigned clients = argc > 2 ? (unsigned)atoi(argv[2]) : 64;
     char dir[] = "/tmp/khue-bench-XXXXXX", cmd[64];
-    struct kh_store_config config = {.url = dir};
+    struct kh_store_config config = {.url = argc > 3 ? argv[3] : dir, .anchor_dir = dir};
     struct kh_error err = {0};
     struct kh_store *st;
     double ours, bare, batch, event_batch;
     sqlite3 *db;
 
     memset(data, 'x', sizeof(data));
+    waits = calloc((size_t)rows, sizeof(*waits));
     if (!mkdtemp(dir) || !kh_store_open(&config, &st, &err) ||
         !kh_store_run(st, "make", KH_TX_WRITE, make, NULL, &err)) {
         fprintf(stderr, "%s\n", err.detail);
@@ -257,15 +285,18 @@ int main(int argc, char **argv)
     bare = bare_insert(db, rows, (int64_t)(batch + 0.5));
     printf("insert  %8.0f/s  bare SQLite %8.0f/s  ratio %.2f  (%.1f rows a commit)\n",
            (double)rows / ours, (double)rows / bare, bare / ours, batch);
+    print_waits();
     ours = insert_all(st, rows + 1, rows, clients, true, &event_batch);
     printf("create  %8.0f/s  with an event each              (%.1f rows a commit)\n",
            (double)rows / ours, event_batch);
+    print_waits();
     ours = read_all(st, rows, reads);
     bare = bare_read(db, rows, reads, true);
     printf("read    %8.2f us bare SQLite %8.2f us in one snapshot, %.2f us without\n", ours, bare,
            bare_read(db, rows, reads, false));
     sqlite3_close(db);
     kh_store_close(st);
+    free(waits);
     snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
     return system(cmd) != 0;
 }

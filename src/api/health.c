@@ -135,6 +135,6 @@ const struct kh_route kh_routes_health[] = {
     {KH_GET, "/metrics", "metrics", api_metrics, KH_R_PUBLIC, 0, NULL, NULL,
      "Số liệu vận hành cho Prometheus", "Figures for Prometheus", NULL, NULL},
     {KH_GET, "/api/v1/health", "health_read", api_health_read, 0, 0, NULL, "admin",
-     "Tình trạng của nút máy chủ", "How the node does", NULL, "health"},
+     "Tình trạng của nút máy chủ", "How the node does", NULL, "Health"},
     {.handler = NULL},
 };

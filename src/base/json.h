@@ -95,7 +95,8 @@ struct kh_json *kh_json_new(struct kh_arena *a, enum kh_json_type type);
 struct kh_json *kh_json_new_str(struct kh_arena *a, struct kh_str s);
 struct kh_json *kh_json_new_int(struct kh_arena *a, int64_t v);
 struct kh_json *kh_json_new_double(struct kh_arena *a, double v);
-/** Set or replace a member; the key is borrowed, the value copied shallowly. */
+/** Set or replace a member; the key is borrowed, the value copied shallowly. Setting, unsetting
+ *  and pushing move members: what kh_json_get gave before does not count any more. */
 void kh_json_set(struct kh_arena *a, struct kh_json *object, struct kh_str key,
                  const struct kh_json *value);
 /** Remove a member if it is there. */

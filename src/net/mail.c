@@ -17,6 +17,9 @@ bool kh_mail_address(struct kh_str s, struct kh_str *ret)
     struct kh_str a = kh_str_trim(s);
     const char *at;
 
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20)
+            return false;
     if (open) {
         const char *shut = memchr(open, '>', s.n - (size_t)(open - s.p));
 
@@ -171,6 +174,7 @@ static void set_up(CURL *c, const struct kh_config *cf, struct kh_arena *a, stru
     curl_easy_setopt(c, CURLOPT_URL, cf->smtp_url.p);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)cf->out_timeout_s * 1000);
+    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L); /* mail servers like to hear QUIT */
     if (!cf->smtp_plain)
         curl_easy_setopt(c, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     if (cf->smtp_user.n) {

@@ -65,6 +65,11 @@ struct kh_pg {
     unsigned writers_n;
     /** Batches share it; one that keeps losing conflicts takes it alone. */
     pthread_rwlock_t alone;
+    /** Writers on duty and how many may be: fewer while they meet in conflicts. */
+    pthread_mutex_t duty_lock;
+    pthread_cond_t duty_free;
+    unsigned on_duty, duty_max, peace, patience;
+    bool closing;
 
     pthread_mutex_t pool_lock;
     pthread_cond_t pool_free;

@@ -6,6 +6,10 @@
  * A writer takes its share of what waits and runs it in one serializable transaction. Like the SQLite
  * committer it does so without savepoints until a callback fails half-way. A batch that loses a
  * conflict runs again; one that loses twice runs alone in this process, so that it comes to an end.
+ *
+ * Rows that are made together stand together, so writers that look before they insert meet on the same
+ * page of an index, and PostgreSQL counts that as a conflict. Then fewer writers with longer batches
+ * are faster: each conflict takes one off duty, and long peace brings one back.
  */
 #include "base/fault.h"
 #include "base/time.h"
@@ -16,8 +20,11 @@
 #include <stdlib.h>
 
 enum {
-    BATCH_MAX = 64,       /* one transaction; more subtransactions than that spill in the server */
+    BATCH_MAX = 256,      /* callbacks in one transaction */
+    CAREFUL_MAX = 64,     /* ... with savepoints: more than that spill in the server */
     CAREFUL_BATCHES = 32, /* with savepoints, after a callback failed half-way */
+    PATIENCE = 64,        /* batches without a conflict before another writer joins */
+    PATIENCE_MAX = 4096,
     TRIES = 12,           /* of a batch that loses conflicts */
     TRIES_SHARED = 2,     /* ... of these beside other batches */
 };
@@ -176,11 +183,49 @@ static void fail_all(struct kh_pg_writer *w, size_t n, const struct kh_error *er
         }
 }
 
+/* ---- how many writers ---- */
+
+/* Wait for a place among the writers on duty. @return how many there are */
+static unsigned duty_enter(struct kh_pg *p)
+{
+    unsigned limit;
+
+    pthread_mutex_lock(&p->duty_lock);
+    while (p->on_duty >= p->duty_max && !p->closing)
+        pthread_cond_wait(&p->duty_free, &p->duty_lock);
+    p->on_duty++;
+    limit = p->duty_max;
+    pthread_mutex_unlock(&p->duty_lock);
+    return limit;
+}
+
+static void duty_leave(struct kh_pg *p, bool conflict)
+{
+    pthread_mutex_lock(&p->duty_lock);
+    p->on_duty--;
+    if (conflict) {
+        /* A place that led to a conflict before is tried again later and later. */
+        if (p->duty_max > 1)
+            p->duty_max--;
+        p->patience = p->patience < PATIENCE_MAX ? p->patience * 2 : PATIENCE_MAX;
+        p->peace = 0;
+    } else if (++p->peace >= p->patience && p->duty_max < p->writers_n) {
+        p->duty_max++;
+        p->peace = 0;
+    } else if (p->peace >= 2 * PATIENCE_MAX) {
+        p->patience = PATIENCE;
+    }
+    pthread_cond_signal(&p->duty_free);
+    pthread_mutex_unlock(&p->duty_lock);
+}
+
+/* ---- batches ---- */
+
 /* What a batch comes to: how many jobs have an outcome, or that it is to run again. */
 struct batch {
     size_t n, ran;
     unsigned losses; /* of the connection, before the commit: then certainly nothing happened */
-    bool careful, again, events;
+    bool careful, again, events, conflict;
     struct kh_error err;
 };
 
@@ -206,6 +251,7 @@ static bool run_callbacks(struct kh_pg_writer *w, struct batch *b)
         if (out == OUT_OK || out == OUT_CLEAN)
             continue;
         b->err = w->errs[i];
+        b->conflict = b->conflict || out == OUT_AGAIN;
         if (out == OUT_AGAIN || (out == OUT_DIRTY && !b->careful && i > 0) ||
             (out == OUT_LOST && b->losses++ == 0)) {
             if (out == OUT_DIRTY) {
@@ -248,6 +294,7 @@ static void try_batch(struct kh_pg_writer *w, struct batch *b)
     } else if (kh_pg_commit(c, &retry, &b->err)) {
         return;
     } else if (retry) {
+        b->conflict = true;
         batch_again(w, b);
         return;
     }
@@ -256,7 +303,7 @@ static void try_batch(struct kh_pg_writer *w, struct batch *b)
 }
 
 /* @return how many of the first n jobs have an outcome */
-static size_t run_batch(struct kh_pg_writer *w, size_t n, bool *ret_events)
+static size_t run_batch(struct kh_pg_writer *w, size_t n, bool *ret_events, bool *ret_conflict)
 {
     struct kh_pg *p = kh_pg_of(w->c.st);
     struct batch b = {.n = n, .careful = w->careful > 0};
@@ -270,19 +317,21 @@ static size_t run_batch(struct kh_pg_writer *w, size_t n, bool *ret_events)
             pthread_rwlock_wrlock(&p->alone);
         try_batch(w, &b);
         pthread_rwlock_unlock(&p->alone);
-        if (!b.again) {
-            *ret_events = b.events;
+        *ret_events = b.events;
+        *ret_conflict = b.conflict;
+        if (!b.again)
             return b.ran;
-        }
+        if (b.careful && b.n > CAREFUL_MAX)
+            b.n = CAREFUL_MAX;
         if (w->c.stale)
             forget_statements(&w->c);
     }
     kh_fail(&b.err, KH_EC_STORE_BUSY, "%s: lost %d conflicts", w->jobs[0].name, TRIES);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < b.n; i++)
         w->ok[i] = true;
-    fail_all(w, n, &b.err);
+    fail_all(w, b.n, &b.err);
     *ret_events = false;
-    return n;
+    return b.n;
 }
 
 static void answer(struct kh_pg_writer *w, size_t n, bool events)
@@ -312,14 +361,16 @@ static void *writer(void *ctx)
     size_t have = 0;
 
     while (!(have == 0 && kh_queue_stopped(&p->queue))) {
-        bool events = false;
-        size_t ran;
+        bool events = false, conflict = false;
+        unsigned on_duty = duty_enter(p);
+        size_t ran = 0;
 
         if (have == 0)
-            have = kh_queue_take(&p->queue, w->jobs, BATCH_MAX, p->writers_n, WAIT_US);
-        if (have == 0)
-            continue;
-        ran = run_batch(w, have, &events);
+            have = kh_queue_take(&p->queue, w->jobs, w->careful ? CAREFUL_MAX : BATCH_MAX, on_duty,
+                                 WAIT_US);
+        if (have > 0)
+            ran = run_batch(w, have, &events, &conflict);
+        duty_leave(p, conflict);
         answer(w, ran, events);
         have -= ran;
         memmove(w->jobs, w->jobs + ran, have * sizeof(*w->jobs));
@@ -353,6 +404,10 @@ static void pg_close(struct kh_store *st)
 {
     struct kh_pg *p = kh_pg_of(st);
 
+    pthread_mutex_lock(&p->duty_lock);
+    p->closing = true;
+    pthread_cond_broadcast(&p->duty_free);
+    pthread_mutex_unlock(&p->duty_lock);
     kh_queue_stop(&p->queue);
     for (unsigned i = 0; i < p->writers_n; i++)
         if (p->writers[i].started)
@@ -372,6 +427,8 @@ static void pg_close(struct kh_store *st)
     pthread_cond_destroy(&p->pool_free);
     pthread_mutex_destroy(&p->pool_lock);
     pthread_rwlock_destroy(&p->alone);
+    pthread_cond_destroy(&p->duty_free);
+    pthread_mutex_destroy(&p->duty_lock);
     kh_queue_free(&p->queue);
     free(p->writers);
     free(p->readers);
@@ -462,7 +519,10 @@ bool kh_postgres_open(struct kh_store *st, struct kh_error *err)
     pthread_rwlock_init(&p->alone, &attr);
     pthread_rwlockattr_destroy(&attr);
     make_pool(st, p);
-    p->writers_n = st->config.writers;
+    p->writers_n = p->duty_max = st->config.writers;
+    p->patience = PATIENCE;
+    pthread_mutex_init(&p->duty_lock, NULL);
+    pthread_cond_init(&p->duty_free, NULL);
     p->writers = kh_store_alloc(p->writers_n * sizeof(*p->writers));
     for (unsigned i = 0; i < p->writers_n; i++) {
         struct kh_pg_writer *w = &p->writers[i];

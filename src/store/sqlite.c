@@ -10,9 +10,6 @@
 /* A snapshot is kept at most so long, for what other processes commit, and for the WAL's sake. */
 #define SNAPSHOT_US (500 * (int64_t)1000)
 
-/* Pages that a connection maps instead of reading; the mapping is shared page cache. */
-#define MMAP_BYTES ((int64_t)256 << 20)
-
 /* ---- errors ---- */
 
 bool kh_sqlite_fail(struct kh_error *err, sqlite3 *db, int rc, const char *what)
@@ -86,12 +83,14 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
     char sql[512];
     int rc;
 
-    /* temp_store: savepoints keep their old pages in memory, not in a file. */
+    /* temp_store: savepoints keep their old pages in memory, not in a file. mmap_size: a reader maps
+     * the file instead of copying pages out of the kernel's cache, which halves a point read. */
     snprintf(sql, sizeof(sql),
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
              "PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; %s",
-             (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)), (long long)MMAP_BYTES,
+             (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)),
+             writer ? 0 : (long long)st->config.cache_bytes * 4,
              writer ? "" : "PRAGMA query_only=ON;");
     rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK || kh_sqlite_fail(err, c->db, rc, "open");

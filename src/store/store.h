@@ -39,7 +39,8 @@ struct kh_store_config {
     unsigned writers;       /**< PostgreSQL: connections for writing [4] */
     unsigned batch_max;     /**< callbacks in one SQLite transaction [512] */
     unsigned queue_max;     /**< waiting callbacks before OVERLOADED [16384] */
-    size_t cache_bytes;     /**< SQLite page cache of the writer [64 MiB]; a reader has a quarter */
+    size_t cache_bytes;     /**< SQLite: pages that the writer keeps [64 MiB]; a reading thread keeps a
+                                 quarter and maps up to four times as much of the file */
 };
 
 /**

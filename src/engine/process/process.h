@@ -198,6 +198,13 @@ KH_CHECK
 enum kh_hit kh_process_retry_job(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
                                  int64_t id, struct kh_error *err);
 
+/** Same with all that dmn.h offers: services, knowledge models, tagged values. */
+struct kh_dmn_call;
+KH_CHECK
+bool kh_decision_run(struct kh_process *pe, struct kh_arena *a, struct kh_str ref,
+                     const struct kh_dmn_call *call, const struct kh_json **ret_result,
+                     struct kh_issues *messages, struct kh_error *err);
+
 /* ---- working time ---- */
 /** Store a calendar (calendar.h says the format); it takes effect after the commit.
  *  @param err BODY_INVALID (422) with issues */

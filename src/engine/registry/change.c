@@ -338,8 +338,7 @@ static bool write_row(struct life *l, size_t chosen, const char *kind, const str
         struct kh_rrow told = row;
 
         told.recorded_us = l->now;
-        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before, after, w, old, state, err) ||
-            !kh_record_files(l->tx, l->reg, l->a, l->t, row.id, after, err))
+        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before, after, w, old, state, err))
             return false;
     }
     kh_type_due(l->tx, l->a, l->t, row.valid_to);

@@ -50,7 +50,7 @@ static const struct kh_sql done = {
 };
 static const struct kh_sql drop_of = {
     .name = "job_drop_of",
-    .text = "DELETE FROM job WHERE instance_id = $1 AND ($2 = 0 OR token = $2)",
+    .text = "DELETE FROM job WHERE instance_id = $1 AND (CAST($2 AS bigint) = 0 OR token = $2)",
 };
 
 static const struct kh_sql next = {
@@ -97,7 +97,8 @@ static const struct kh_sql wait_drop = {
 };
 static const struct kh_sql wait_drop_of = {
     .name = "message_wait_drop_of",
-    .text = "DELETE FROM message_wait WHERE instance_id = $1 AND ($2 = 0 OR token = $2)",
+    .text =
+        "DELETE FROM message_wait WHERE instance_id = $1 AND (CAST($2 AS bigint) = 0 OR token = $2)",
 };
 
 static void read_job(struct kh_query *q, struct kh_arena *a, struct kh_job_row *j)

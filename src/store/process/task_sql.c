@@ -126,7 +126,8 @@ static const struct kh_sql held = {
 static const struct kh_sql release = {
     .name = "task_release",
     .text = "UPDATE task SET held_us = 0, due_us = $2, "
-            "overdue = CASE WHEN $2 > $3 THEN 0 ELSE overdue END WHERE id = $1",
+            "overdue = CASE WHEN CAST($2 AS bigint) > CAST($3 AS bigint) THEN 0 ELSE overdue END "
+            "WHERE id = $1",
 };
 
 /* clang-format on */

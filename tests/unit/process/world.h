@@ -12,6 +12,8 @@
 #include "store_fixture.h"
 
 #include <setjmp.h>
+#include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 

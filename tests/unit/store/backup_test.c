@@ -81,7 +81,7 @@ static size_t verify(struct store_fixture *w)
     fixture_settle(w);
     assert_true(kh_event_verify(w->st, a, NULL, NULL, &issues, &n, &events, &err));
     for (size_t i = 0; i < n; i++)
-        print_message("issue: %.*s\n", KH_FMT(issues[i].detail));
+        print_message("# issue: %.*s\n", KH_FMT(issues[i].detail));
     return n;
 }
 

@@ -119,7 +119,7 @@ static bool found(int64_t seq, const char *what)
         if (issues[i].seq == seq && kh_str_is(issues[i].what, what))
             return true;
     for (size_t i = 0; i < issues_n; i++)
-        print_message("issue %lld %.*s: %.*s\n", (long long)issues[i].seq,
+        print_message("# issue %lld %.*s: %.*s\n", (long long)issues[i].seq,
                       KH_FMT(issues[i].what), KH_FMT(issues[i].detail));
     return false;
 }

@@ -391,7 +391,7 @@ static void a_killed_process_loses_nothing_it_acknowledged(void **state)
         all += n;
         check_after_crash(ids, n);
     }
-    print_message("%zu writes were acknowledged in %u rounds\n", all, rounds);
+    print_message("# %zu writes were acknowledged in %u rounds\n", all, rounds);
 }
 
 int main(void)

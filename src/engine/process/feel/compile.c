@@ -122,6 +122,23 @@ static uint32_t slot_in(struct feel_compiler *c, struct feel_frame *f, struct fe
     return f->slots++;
 }
 
+struct feel_mark feel_mark(const struct feel_compiler *c)
+{
+    return (struct feel_mark){c->bound_n, c->filters_n, c->level, c->frame};
+}
+
+void feel_recover(struct feel_compiler *c, const struct feel_mark *mark)
+{
+    feel_scope_close(c, mark->bound_n);
+    c->filters_n = mark->filters_n;
+    c->level = mark->level;
+    c->frame = mark->frame;
+    c->failed = false;
+    c->peeked = false;
+    c->depth = 0;
+    c->self = 0;
+}
+
 /* ---- nodes ---- */
 
 struct feel_node *feel_node(struct feel_compiler *c, enum feel_op op, uint32_t at)

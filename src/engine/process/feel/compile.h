@@ -138,6 +138,15 @@ void feel_filter_close(struct feel_compiler *c);
 void feel_frame_open(struct feel_compiler *c, struct feel_frame *frame);
 void feel_frame_close(struct feel_compiler *c);
 
+/** Where scopes stand, to go on after a text that could not be read. */
+struct feel_mark {
+    size_t bound_n, filters_n;
+    unsigned level;
+    struct feel_frame *frame;
+};
+struct feel_mark feel_mark(const struct feel_compiler *c);
+void feel_recover(struct feel_compiler *c, const struct feel_mark *mark);
+
 /** @return NULL and a failed compiler if nested too deeply */
 struct feel_node *feel_node(struct feel_compiler *c, enum feel_op op, uint32_t at);
 /** Remember that n contains kid. */

@@ -45,7 +45,7 @@ void feel_note(struct feel_run *r, uint32_t at, const char *code, const char *en
     }
     if (what.n > 80)
         what.n = 80;
-    place = kh_strf(r->a, "%.*s%sline:%u:%u", KH_FMT(r->where), r->where.n ? ":" : "",
+    place = kh_strf(r->a, "%.*s:%u:%u", KH_FMT(r->where.n ? r->where : KH_S("line")),
                     feel_line(at), feel_column(at));
     kh_issue_add(is, r->a, place, code,
                  kh_strf(r->a, "%s%s%.*s.", vi, what.n ? ": " : "", KH_FMT(what)),
@@ -252,7 +252,7 @@ bool feel_among(struct feel_run *r, struct kh_feel_value subject, struct kh_feel
     return feel_paid(r);
 }
 
-static bool one_holds(struct feel_run *r, const struct feel_node *t, enum feel_bool3 *ret)
+bool feel_holds_one(struct feel_run *r, const struct feel_node *t, enum feel_bool3 *ret)
 {
     struct kh_feel_value v;
 
@@ -286,7 +286,7 @@ bool feel_holds(struct feel_run *r, const struct feel_node *tests, enum feel_boo
     for (size_t i = 0; i < tests->n && all != FEEL_YES; i++) {
         enum feel_bool3 one;
 
-        if (!one_holds(r, tests->kids[i], &one))
+        if (!feel_holds_one(r, tests->kids[i], &one))
             return false;
         if (one != FEEL_NO)
             all = one;

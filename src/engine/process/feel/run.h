@@ -52,6 +52,10 @@ bool feel_apply(struct feel_run *r, struct kh_feel_value fn, const struct kh_fee
 KH_CHECK
 bool feel_holds(struct feel_run *r, const struct feel_node *tests, enum feel_bool3 *ret);
 
+/** Does it satisfy one of them (FN_TEST_*)? */
+KH_CHECK
+bool feel_holds_one(struct feel_run *r, const struct feel_node *test, enum feel_bool3 *ret);
+
 /** Say why something became null; what follows after a colon unless it is empty. */
 void feel_note(struct feel_run *r, uint32_t at, const char *code, const char *en, const char *vi,
                struct kh_str what);

@@ -360,7 +360,8 @@ static void reach_at(struct feel_compiler *c, struct reach *r, struct kh_str can
 {
     struct feel_sym *s = feel_names_find(&c->names, canon);
 
-    if (s && !s->known)
+    /* Behind a dot and in filters a name may be a key that was seen anywhere in the text. */
+    if (s && !s->known && !member && c->filters_n == 0)
         s = NULL;
     if (!s && (member || c->filters_n))
         s = feel_names_find(c->members, canon);

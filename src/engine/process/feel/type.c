@@ -38,6 +38,14 @@ const struct feel_type *feel_type_named(struct kh_str name)
 
 static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v, int depth);
 
+const struct feel_type *feel_type_bare(const struct feel_type *t)
+{
+    /* Item definitions that refer to themselves have been refused when they were read. */
+    while (t && t->kind == FEEL_T_REF)
+        t = t->of;
+    return t;
+}
+
 static bool has_allowed(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v)
 {
     struct kh_feel_value *back = r->slots, *frame;
@@ -45,10 +53,10 @@ static bool has_allowed(struct feel_run *r, const struct feel_type *t, struct kh
 
     if (!t->allowed)
         return true;
-    frame = kh_new_n(r->a, t->allowed_slots, struct kh_feel_value);
-    frame[t->allowed_subject] = v;
+    frame = kh_new_n(r->a, t->allowed->slots, struct kh_feel_value);
+    frame[t->allowed->subject] = v;
     r->slots = frame;
-    if (!feel_holds(r, t->allowed, &b)) {
+    if (!feel_holds(r, t->allowed->root, &b)) {
         r->budget.over = true;
         b = FEEL_NO;
     }
@@ -99,6 +107,8 @@ static bool has_ends(struct feel_run *r, const struct feel_type *t, struct kh_fe
 /* T <: S. A type that is not given is Any. */
 static bool conforms(const struct feel_type *t, const struct feel_type *s, int depth)
 {
+    t = feel_type_bare(t);
+    s = feel_type_bare(s);
     if (!s || s->kind == FEEL_T_ANY || t == s)
         return true;
     if (!t || depth > 64)
@@ -132,6 +142,7 @@ static bool conforms(const struct feel_type *t, const struct feel_type *s, int d
         return conforms(t->of, s->of, depth + 1);
     case FEEL_T_ANY:
     case FEEL_T_NULL:
+    case FEEL_T_REF:
     case FEEL_T_BROKEN:
         break;
     }
@@ -191,6 +202,9 @@ static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel
     case FEEL_T_FUNCTION:
         ok = has_signature(t, v);
         break;
+    case FEEL_T_REF:
+        ok = has_at(r, t->of, v, depth + 1);
+        break;
     case FEEL_T_BROKEN:
         break;
     }
@@ -205,7 +219,9 @@ bool feel_type_has(struct feel_run *r, const struct feel_type *t, struct kh_feel
 bool feel_type_coerce(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v,
                       struct kh_feel_value *ret)
 {
-    if (t->kind == FEEL_T_ANY || t->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL ||
+    const struct feel_type *bare = feel_type_bare(t);
+
+    if (!bare || bare->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL ||
         feel_type_has(r, t, v)) {
         *ret = v;
         return true;
@@ -214,16 +230,17 @@ bool feel_type_coerce(struct feel_run *r, const struct feel_type *t, struct kh_f
         *ret = feel_at(v, 0);
         return true;
     }
-    if (t->kind == FEEL_T_LIST && v.kind != KH_FEEL_LIST && feel_type_has(r, t->of, v)) {
+    if (bare->kind == FEEL_T_LIST && v.kind != KH_FEEL_LIST) {
         struct kh_feel_value *one = kh_new(r->a, struct kh_feel_value);
 
         *one = v;
         *ret = feel_list(one, 1);
-        return true;
+        return feel_type_has(r, t, *ret);
     }
-    if (t->kind == FEEL_T_SIMPLE && t->simple == KH_FEEL_DATE_TIME && v.kind == KH_FEEL_DATE) {
+    if (bare->kind == FEEL_T_SIMPLE && bare->simple == KH_FEEL_DATE_TIME &&
+        v.kind == KH_FEEL_DATE) {
         *ret = feel_when(KH_FEEL_DATE_TIME, feel_midnight(v.days));
-        return true;
+        return feel_type_has(r, t, *ret);
     }
     return false;
 }

@@ -18,6 +18,7 @@ enum feel_type_kind {
     FEEL_T_RANGE,    /**< of */
     FEEL_T_CONTEXT,  /**< fields */
     FEEL_T_FUNCTION, /**< params, of is the result */
+    FEEL_T_REF,      /**< of, with constraints of its own */
     FEEL_T_BROKEN,   /**< names no type: instance of gives null */
 };
 
@@ -33,9 +34,11 @@ struct feel_type {
     const struct feel_type *of;
     const struct feel_field *fields;  /**< also the parameters of a function type */
     size_t fields_n;
-    const struct feel_node *allowed;  /**< allowedValues: unary tests, or NULL; see dmn/ */
-    uint32_t allowed_slots, allowed_subject;
+    const struct kh_feel *allowed;    /**< unary tests that values must pass, or NULL */
 };
+
+/** The type behind references. */
+const struct feel_type *feel_type_bare(const struct feel_type *t);
 
 /** One of the built-in simple types ("number", "date and time", "Any", ...), or NULL. */
 const struct feel_type *feel_type_named(struct kh_str name);

@@ -224,7 +224,7 @@ static struct resource *own_resource(struct compiler *c, const struct kh_json *v
 
     if (!kh_json_is(id, KH_JSON_STRING) || kh_schema_rooted(c, v))
         return kh_schema_rooted(c, v) ? kh_schema_rooted(c, v) : r;
-    uri = kh_uri_resolve(c->a, r->uri, id->s, &fragment);
+    uri = kh_uriref_resolve(c->a, r->uri, id->s, &fragment);
     if (fragment.n) {
         kh_schema_bad(c, r, where,
                       "$id không được có phần #: ", "$id may not have a fragment: ", id->s);
@@ -318,7 +318,7 @@ struct resource *kh_schema_document(struct compiler *c, const struct kh_json *v,
     struct resource *r, *alias;
 
     if (kh_json_is(id, KH_JSON_STRING))
-        own = kh_uri_resolve(c->a, uri, id->s, &fragment);
+        own = kh_uriref_resolve(c->a, uri, id->s, &fragment);
     r = kh_schema_add(c, v, own, foreign, KH_S(""));
     if (!r)
         return NULL;
@@ -357,7 +357,7 @@ static bool by_pointer(struct compiler *c, struct kh_str pointer, struct target 
 bool kh_schema_find(struct compiler *c, const struct resource *base, struct kh_str ref,
                     struct kh_str where, struct target *ret)
 {
-    struct kh_str fragment, uri = kh_uri_resolve(c->a, base->uri, ref, &fragment);
+    struct kh_str fragment, uri = kh_uriref_resolve(c->a, base->uri, ref, &fragment);
     struct resource *r = by_uri(c, uri);
     struct target t = {0};
 
@@ -368,7 +368,7 @@ bool kh_schema_find(struct compiler *c, const struct resource *base, struct kh_s
     t.at = r->root;
     t.resource = kh_schema_rooted(c, r->root);
     t.where = r->where;
-    if (fragment.n && !kh_uri_decode(c->a, fragment, &fragment))
+    if (fragment.n && !kh_uriref_decode(c->a, fragment, &fragment))
         return kh_schema_bad(c, base, where, "$ref viết sai: ", "A broken $ref: ", ref);
     if (fragment.n && fragment.p[0] == '/') {
         if (!by_pointer(c, fragment, &t))

@@ -260,22 +260,22 @@ static bool uuid_ok(struct kh_str s)
 
 static bool uri_ok(struct kh_str s)
 {
-    return kh_uri_ok(s, false, true);
+    return kh_uriref_ok(s, false, true);
 }
 
 static bool uri_reference_ok(struct kh_str s)
 {
-    return kh_uri_ok(s, false, false);
+    return kh_uriref_ok(s, false, false);
 }
 
 static bool iri_ok(struct kh_str s)
 {
-    return kh_uri_ok(s, true, true);
+    return kh_uriref_ok(s, true, true);
 }
 
 static bool iri_reference_ok(struct kh_str s)
 {
-    return kh_uri_ok(s, true, false);
+    return kh_uriref_ok(s, true, false);
 }
 
 /* %XX at i of s */

@@ -47,7 +47,7 @@ static size_t scheme_length(struct kh_str s)
     return n < s.n && s.p[n] == ':' ? n : 0;
 }
 
-struct kh_uri kh_uri_split(struct kh_str s)
+struct kh_uri kh_uriref_split(struct kh_str s)
 {
     struct kh_uri u = {0};
     size_t n = scheme_length(s);
@@ -119,10 +119,10 @@ static struct kh_str merge(struct kh_arena *a, const struct kh_uri *base, struct
     return kh_strf(a, "%.*s%.*s", (int)n, base->path.p, KH_FMT(path));
 }
 
-struct kh_str kh_uri_resolve(struct kh_arena *a, struct kh_str base, struct kh_str ref,
-                             struct kh_str *ret_fragment)
+struct kh_str kh_uriref_resolve(struct kh_arena *a, struct kh_str base, struct kh_str ref,
+                                struct kh_str *ret_fragment)
 {
-    struct kh_uri b = kh_uri_split(base), r = kh_uri_split(ref), t = r;
+    struct kh_uri b = kh_uriref_split(base), r = kh_uriref_split(ref), t = r;
     struct kh_buf out = kh_buf(a, base.n + ref.n + 16);
     bool dots = true;
 
@@ -159,7 +159,7 @@ struct kh_str kh_uri_resolve(struct kh_arena *a, struct kh_str base, struct kh_s
     return out.n ? kh_buf_get(&out) : KH_S("");
 }
 
-bool kh_uri_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret)
+bool kh_uriref_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret)
 {
     char *out;
     size_t n = 0;
@@ -329,9 +329,9 @@ static bool authority_ok(struct kh_str s, bool iri)
     return true;
 }
 
-bool kh_uri_ok(struct kh_str s, bool iri, bool absolute)
+bool kh_uriref_ok(struct kh_str s, bool iri, bool absolute)
 {
-    struct kh_uri u = kh_uri_split(s);
+    struct kh_uri u = kh_uriref_split(s);
 
     if (absolute && !u.scheme.p)
         return false;

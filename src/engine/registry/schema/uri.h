@@ -17,20 +17,20 @@ struct kh_uri {
 };
 
 /** Take a reference apart (RFC 3986 appendix B); accepts anything. */
-struct kh_uri kh_uri_split(struct kh_str s);
+struct kh_uri kh_uriref_split(struct kh_str s);
 
 /** @return ref resolved against base, without its fragment; *ret_fragment gets that, p NULL if
  *          absent, not decoded */
-struct kh_str kh_uri_resolve(struct kh_arena *a, struct kh_str base, struct kh_str ref,
-                             struct kh_str *ret_fragment);
+struct kh_str kh_uriref_resolve(struct kh_arena *a, struct kh_str base, struct kh_str ref,
+                                struct kh_str *ret_fragment);
 
 /** Decode %XX. @return false if an escape is broken */
 KH_CHECK
-bool kh_uri_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret);
+bool kh_uriref_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret);
 
 /** Whether s is a URI reference (of ASCII), or with iri an IRI reference, by its grammar. */
 KH_CHECK
-bool kh_uri_ok(struct kh_str s, bool iri, bool absolute);
+bool kh_uriref_ok(struct kh_str s, bool iri, bool absolute);
 
 /** Whether s is an IPv4 or IPv6 address as text. */
 bool kh_ipv4_ok(struct kh_str s);
