@@ -7,6 +7,7 @@
 const struct kh_route *const kh_route_tables[] = {
     kh_routes_access,
     kh_routes_account,
+    kh_routes_decision,
     kh_routes_event,
     kh_routes_figure,
     kh_routes_file,
