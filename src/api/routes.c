@@ -13,6 +13,7 @@ const struct kh_route *const kh_route_tables[] = {
     kh_routes_file,
     kh_routes_health,
     kh_routes_notice,
+    kh_routes_pack,
     kh_routes_process,
     kh_routes_openapi,
     kh_routes_record,

@@ -344,28 +344,47 @@ static bool is_file_field(const struct kh_json *property)
     return false;
 }
 
-bool kh_file_link_fields(struct kh_tx *tx, const struct kh_json *schema,
+/* One id of a field; what names no file becomes an issue. */
+static bool link_one(struct kh_tx *tx, struct kh_arena *a, const struct kh_json *v,
+                     struct kh_str pointer, struct kh_str type, int64_t record,
+                     struct kh_issues *issues, struct kh_error *err)
+{
+    enum kh_hit hit;
+
+    if (v->type != KH_JSON_STRING)
+        return true;
+    hit = id_ok(v->s) ? kh_file_sql_link(tx, v->s, type, record, err) : KH_MISS;
+    if (hit == KH_MISS)
+        kh_issue_add(issues, a, pointer, "file", KH_S("Không có tệp này; hãy tải lên lại."),
+                     KH_S("There is no such file; send it again."));
+    return hit != KH_FAIL;
+}
+
+bool kh_file_link_fields(struct kh_tx *tx, struct kh_arena *a, const struct kh_json *schema,
                          const struct kh_json *fields, struct kh_str type, int64_t record,
                          struct kh_error *err)
 {
     const struct kh_json *properties = kh_json_get(schema, "properties");
+    struct kh_issues *issues = kh_new(a, struct kh_issues);
 
     for (uint32_t i = 0; kh_json_is(fields, KH_JSON_OBJECT) && i < fields->n; i++) {
         const struct kh_json_member *m = &fields->members[i];
-        const struct kh_json *items = &m->value;
-        uint32_t n = 1;
+        struct kh_str at = kh_strf(a, "/%.*s", KH_FMT(m->key));
 
         if (!is_file_field(kh_json_find(properties, m->key)))
             continue;
-        if (m->value.type == KH_JSON_ARRAY) {
-            items = m->value.items;
-            n = m->value.n;
-        }
-        for (uint32_t k = 0; k < n; k++)
-            if (items[k].type == KH_JSON_STRING && !kh_file_link(tx, items[k].s, type, record, err))
-                return kh_error_wrap(err, "/%.*s", KH_FMT(m->key));
+        if (!link_one(tx, a, &m->value, at, type, record, issues, err))
+            return false;
+        for (uint32_t k = 0; m->value.type == KH_JSON_ARRAY && k < m->value.n; k++)
+            if (!link_one(tx, a, &m->value.items[k], kh_strf(a, "%.*s/%u", KH_FMT(at), k), type,
+                          record, issues, err))
+                return false;
     }
-    return true;
+    if (issues->n == 0)
+        return true;
+    kh_fail(err, KH_EC_RECORD_REFERENCE, "%.*s", KH_FMT(issues->items[0].pointer));
+    err->issues = issues;
+    return false;
 }
 
 bool kh_file_uses(struct kh_tx *tx, struct kh_arena *a, struct kh_str id, struct kh_file_use **ret,

@@ -20,6 +20,7 @@
 
 struct kh_files;
 struct kh_registry;
+struct kh_type;
 
 struct kh_file {
     struct kh_str id;         /**< 64 hex digits: SHA-256 of the stored (stripped) bytes */
@@ -75,11 +76,15 @@ bool kh_file_link(struct kh_tx *tx, struct kh_str id, struct kh_str type, int64_
 /** Link every file that the fields of a record name: strings of 64 hex digits, alone or in an
  *  array, in fields whose widget (x-kh.widget) is photo, photos, video or file.
  *  @param schema of the record's type
- *  @param err    FILE_UNKNOWN (404) says the pointer of the field */
+ *  @param err    RECORD_REFERENCE (422) with an issue for each file that is not there */
 KH_CHECK
-bool kh_file_link_fields(struct kh_tx *tx, const struct kh_json *schema,
+bool kh_file_link_fields(struct kh_tx *tx, struct kh_arena *a, const struct kh_json *schema,
                          const struct kh_json *fields, struct kh_str type, int64_t record,
                          struct kh_error *err);
+/** The same for the registry: kh_registry_set_files(reg, kh_files_written, NULL). */
+KH_CHECK
+bool kh_files_written(void *ctx, struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t,
+                      int64_t id, const struct kh_json *fields, struct kh_error *err);
 /** Records that use a file; the first hundred. */
 struct kh_file_use {
     struct kh_str type;

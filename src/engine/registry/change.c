@@ -338,7 +338,8 @@ static bool write_row(struct life *l, size_t chosen, const char *kind, const str
         struct kh_rrow told = row;
 
         told.recorded_us = l->now;
-        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before, after, w, old, state, err))
+        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before, after, w, old, state, err) ||
+            !kh_record_files(l->tx, l->reg, l->a, l->t, row.id, after, err))
             return false;
     }
     kh_type_due(l->tx, l->a, l->t, row.valid_to);

@@ -256,7 +256,8 @@ bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
         return false;
     kh_state_first(t->name, &row, state);
     if (!kh_rtable_insert(tx, t->table, &row, err) ||
-        !kh_record_event(tx, a, t, "record.create", &row, NULL, &fields, d->w, NULL, state, err))
+        !kh_record_event(tx, a, t, "record.create", &row, NULL, &fields, d->w, NULL, state, err) ||
+        !kh_record_files(tx, reg, a, t, row.id, &fields, err))
         return false;
     kh_type_due(tx, a, t, row.valid_to);
     kh_record_of_row(t, &row, ret);

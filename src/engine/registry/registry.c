@@ -139,6 +139,19 @@ void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx)
     reg->within_ctx = ctx;
 }
 
+void kh_registry_set_files(struct kh_registry *reg, kh_files_fn fn, void *ctx)
+{
+    reg->files = fn;
+    reg->files_ctx = ctx;
+}
+
+bool kh_record_files(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_type *t, int64_t id, const struct kh_json *fields,
+                     struct kh_error *err)
+{
+    return !t->has_files || !reg->files || reg->files(reg->files_ctx, tx, a, t, id, fields, err);
+}
+
 /* ---- open and close ---- */
 
 static bool set_due(struct kh_tx *tx, struct kh_type *t, struct kh_error *err)

@@ -62,6 +62,17 @@ typedef enum kh_hit (*kh_within_fn)(void *ctx, struct kh_str code, const struct 
                                     struct kh_error *err);
 void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx);
 
+/**
+ * Say that a record names files: called inside the transaction of a write, for types with a field
+ * whose widget is photo, photos, video, file or files; set by main before requests come.
+ * @param fields the record as it is after the write
+ * @return false refuses the write
+ */
+typedef bool (*kh_files_fn)(void *ctx, struct kh_tx *tx, struct kh_arena *a,
+                            const struct kh_type *t, int64_t id, const struct kh_json *fields,
+                            struct kh_error *err);
+void kh_registry_set_files(struct kh_registry *reg, kh_files_fn fn, void *ctx);
+
 /** Let happen what is due by time: future-dated changes take effect, ended records leave the lists.
  *  A thread of the registry does it every second; tests with a fake clock call it. */
 KH_CHECK

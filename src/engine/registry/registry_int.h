@@ -113,7 +113,7 @@ struct kh_type {
     size_t rules_n;
     const struct kh_check *checks;
     size_t checks_n;
-    bool searched, has_refs, has_unique;
+    bool searched, has_refs, has_unique, has_files;
     _Atomic int64_t due_us;      /**< when a piece of validity begins or ends next */
     struct kh_str columns;       /**< layout as stored: type_put.c */
     uint64_t building;           /**< columns (bit) that are still being filled; bit 63: search */
@@ -136,6 +136,8 @@ struct kh_registry {
     size_t all_n, all_cap;
     kh_within_fn within;
     void *within_ctx;
+    kh_files_fn files;
+    void *files_ctx;
     struct kh_seen *seen;        /**< reads of personal data on their way to the log */
 };
 
@@ -268,6 +270,12 @@ bool kh_unique_check(struct kh_tx *tx, const struct kh_type *t, struct kh_arena 
                      const struct kh_rrow *row, uint64_t changed, struct kh_error *err);
 /** The type's next promotion is at us or earlier: remember it once the write is durable. */
 void kh_type_due(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t, int64_t us);
+
+/** Tell who keeps files what a record names. */
+KH_CHECK
+bool kh_record_files(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_type *t, int64_t id, const struct kh_json *fields,
+                     struct kh_error *err);
 
 /* ---- event.c ---- */
 

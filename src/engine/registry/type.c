@@ -217,6 +217,16 @@ static void read_search(struct maker *m, struct kh_field *f, const struct kh_jso
     m->t->searched = true;
 }
 
+/* A field that holds ids of files: who may read the record may read them. */
+static void read_files(struct maker *m, const struct kh_json *kh)
+{
+    static const char *const widgets[] = {"photo", "photos", "video", "file", "files"};
+    struct kh_str w = kh_json_str(kh, "widget", KH_S(""));
+
+    for (size_t i = 0; i < KH_LEN(widgets); i++)
+        m->t->has_files = m->t->has_files || kh_str_is(w, widgets[i]);
+}
+
 static void read_ref(struct maker *m, struct kh_field *f, const struct kh_json *kh)
 {
     bool nullable;
@@ -254,6 +264,7 @@ static void read_field(struct maker *m, struct kh_field *f, const struct kh_json
     read_level(m, f, kh);
     read_search(m, f, kh);
     read_ref(m, f, kh);
+    read_files(m, kh);
     index = kh_json_bool(kh, "index", false);
     f->unique = kh_json_bool(kh, "unique", false);
     if (kh_str_is(f->name, "id") || kh_str_is(f->name, "meta"))

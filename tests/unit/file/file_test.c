@@ -287,7 +287,7 @@ static bool link_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct linking *l = ctx;
 
-    return kh_file_link_fields(tx, json(l->schema), json(l->fields), KH_S("report"), 77, err) &&
+    return kh_file_link_fields(tx, a, json(l->schema), json(l->fields), KH_S("report"), 77, err) &&
            kh_file_uses(tx, a, l->id, &l->uses, &l->n, err);
 }
 
@@ -319,8 +319,8 @@ static void a_file_that_is_not_there_cannot_be_linked(void **state)
     (void)state;
     l.fields = kh_strf(a, "{\"video\":\"%064d\"}", 0).p;
     assert_false(kh_store_run(f.st, "link", KH_TX_WRITE, link_in_tx, &l, &err));
-    assert_int_equal(err.code, KH_EC_FILE_UNKNOWN);
-    assert_non_null(strstr(err.detail, "/video"));
+    assert_int_equal(err.code, KH_EC_RECORD_REFERENCE);
+    assert_true(kh_str_is(err.issues->items[0].pointer, "/video"));
 }
 
 static void unused_files_are_swept_and_used_ones_stay(void **state)
