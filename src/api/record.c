@@ -39,7 +39,7 @@ bool kh_call_seen(struct kh_call *c, struct kh_tx *tx, const struct kh_record *r
 {
     struct kh_look look;
 
-    return kh_record_look(c->a, r, c->who, &look) < KH_SEE_PERSONAL || kh_seen_now(tx, &look, err);
+    return kh_record_look(c->a, r, c->who, KH_OP_READ, &look) < KH_SEE_PERSONAL || kh_seen_now(tx, &look, err);
 }
 
 /* ---- the work of one call ---- */
@@ -69,7 +69,7 @@ static struct kh_str etag_of(struct kh_call *c, const struct kh_record *r)
     kh_buf_int(&b, r->revision);
     if (kh_type_masks(r->type)) {
         kh_buf_c(&b, '.');
-        kh_buf_int(&b, (int64_t)kh_record_see(c->a, r, c->who));
+        kh_buf_int(&b, (int64_t)kh_record_see(c->a, r, c->who, KH_OP_READ));
     }
     kh_buf_c(&b, '"');
     return kh_buf_get(&b);
@@ -164,7 +164,7 @@ static enum kh_next api_record_read(struct kh_call *c)
         !kh_call_when(c, "at", &w->at, &c->err) ||
         !kh_store_run(c->city->store, "record_read", KH_TX_READ, read_in_tx, w, &c->err))
         return kh_reply_error(c, &c->err);
-    switch (kh_record_look(c->a, &w->r, c->who, &look)) {
+    switch (kh_record_look(c->a, &w->r, c->who, KH_OP_READ, &look)) {
     case KH_SEE_PUBLIC:
     case KH_SEE_INTERNAL:
         break;
@@ -315,6 +315,23 @@ const struct kh_route kh_routes_record[] = {
      .args = "valid_from,reason",
      .vi = "Tạo bản ghi; nếu loại có quy trình thì quy trình bắt đầu cùng lúc",
      .en = "Create a record; if its type has a process, that starts with it"},
+    {.method = KH_POST,
+     .path = "/api/v1/records/{type}/import",
+     .name = "record_import",
+     .handler = api_record_import,
+     .flags = KH_R_ANY_BODY,
+     .body_max = 64 << 20,
+     .args = "dry_run,format,reason",
+     .vi = "Nhập nhiều bản ghi từ NDJSON, CSV hoặc GeoJSON; dry_run=true chỉ kiểm tra",
+     .en = "Import records from NDJSON, CSV or GeoJSON; dry_run=true only checks"},
+    {.method = KH_GET,
+     .path = "/api/v1/records/{type}/export",
+     .name = "record_export",
+     .handler = api_record_export,
+     .flags = KH_R_PUBLIC | KH_R_OPEN_ARGS,
+     .args = "format,valid,at",
+     .vi = "Xuất mọi bản ghi (NDJSON, CSV, GeoJSON) thành một luồng",
+     .en = "Export all records (NDJSON, CSV, GeoJSON) as a stream"},
     {.method = KH_GET,
      .path = "/api/v1/records/{type}/{id}",
      .name = "record_read",

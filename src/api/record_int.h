@@ -27,7 +27,15 @@ KH_CHECK
 bool kh_call_seen(struct kh_call *c, struct kh_tx *tx, const struct kh_record *r,
                   struct kh_error *err);
 
+/** Filters "field", "field.in", "field.gte" ... of the query string; names in skip (ending with NULL)
+ *  are not fields. @param err FILTER_INVALID (400) */
+KH_CHECK
+bool kh_call_filters(const struct kh_call *c, const char *const *skip, struct kh_list *q,
+                     struct kh_error *err);
+
 enum kh_next api_record_list(struct kh_call *c);
+enum kh_next api_record_import(struct kh_call *c);
+enum kh_next api_record_export(struct kh_call *c);
 enum kh_next api_record_history(struct kh_call *c);
 enum kh_next api_record_timeline(struct kh_call *c);
 

@@ -16,20 +16,16 @@ struct lister {
     const struct kh_type *t;
     struct kh_list q;
     struct kh_box box;
-    struct kh_filter filters[FILTERS_MAX];
     struct kh_page page;
     enum format format;
 };
 
 /* ---- the question ---- */
 
-static bool is_reserved(struct kh_str name)
+static bool is_one_of(struct kh_str name, const char *const *names)
 {
-    static const char *const names[] = {"limit",  "after", "q",     "bbox", "near",
-                                        "within", "sort",  "valid", "at",   "format"};
-
-    for (size_t i = 0; i < KH_LEN(names); i++)
-        if (kh_str_is(name, names[i]))
+    for (; *names; names++)
+        if (kh_str_is(name, *names))
             return true;
     return false;
 }
@@ -51,16 +47,19 @@ static struct kh_filter filter_of(struct kh_str name, struct kh_str value)
     return (struct kh_filter){name, KH_F_EQ, value};
 }
 
-static bool read_filters(struct lister *l, struct kh_error *err)
+bool kh_call_filters(const struct kh_call *c, const char *const *skip, struct kh_list *q,
+                     struct kh_error *err)
 {
-    for (size_t i = 0; i < l->c->args_n; i++) {
-        if (is_reserved(l->c->args[i].name))
+    struct kh_filter *filters = kh_new_n(c->a, FILTERS_MAX, struct kh_filter);
+
+    for (size_t i = 0; i < c->args_n; i++) {
+        if (is_one_of(c->args[i].name, skip))
             continue;
-        if (l->q.filters_n == FILTERS_MAX)
+        if (q->filters_n == FILTERS_MAX)
             return kh_fail(err, KH_EC_FILTER_INVALID, "at most %d filters", FILTERS_MAX);
-        l->filters[l->q.filters_n++] = filter_of(l->c->args[i].name, l->c->args[i].value);
+        filters[q->filters_n++] = filter_of(c->args[i].name, c->args[i].value);
     }
-    l->q.filters = l->filters;
+    q->filters = filters;
     return true;
 }
 
@@ -113,6 +112,8 @@ static bool read_format(struct lister *l, struct kh_error *err)
 
 static bool read_question(struct lister *l, struct kh_error *err)
 {
+    static const char *const known[] = {"limit",  "after", "q",     "bbox", "near",   "within",
+                                        "sort",   "valid", "at",    "format", NULL};
     struct kh_call *c = l->c;
 
     l->q.who = c->who;
@@ -122,7 +123,7 @@ static bool read_question(struct lister *l, struct kh_error *err)
     return kh_call_type(c, &l->t, err) && kh_call_limit(c, LIMIT, LIMIT_MAX, &l->q.limit, err) &&
            kh_call_when(c, "valid", &l->q.valid_us, err) &&
            kh_call_when(c, "at", &l->q.at_us, err) && read_format(l, err) && read_place(l, err) &&
-           read_filters(l, err);
+           kh_call_filters(c, known, &l->q, err);
 }
 
 static bool list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -137,7 +138,7 @@ static bool list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 /* Sensitive fields are for one record at a time, where the look is written down first. */
 static enum kh_level_of see_in_list(struct kh_call *c, const struct kh_record *r)
 {
-    enum kh_level_of see = kh_record_see(c->a, r, c->who);
+    enum kh_level_of see = kh_record_see(c->a, r, c->who, KH_OP_READ);
 
     return see > KH_SEE_PERSONAL && c->who->kind != KH_WHO_SYSTEM ? KH_SEE_PERSONAL : see;
 }
@@ -147,7 +148,7 @@ static bool note_looks(struct lister *l, struct kh_error *err)
     for (size_t i = 0; i < l->page.n; i++) {
         struct kh_look look;
 
-        if (kh_record_look(l->c->a, &l->page.items[i], l->c->who, &look) >= KH_SEE_PERSONAL &&
+        if (kh_record_look(l->c->a, &l->page.items[i], l->c->who, KH_OP_READ, &look) >= KH_SEE_PERSONAL &&
             !kh_seen_later(l->c->city->registry, &look, err))
             return false;
     }

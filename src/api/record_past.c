@@ -64,7 +64,7 @@ static void put_time(struct kh_jw *w, struct kh_arena *a, const char *key, int64
 
 static enum kh_next reply_history(struct kh_call *c, const struct past *p)
 {
-    enum kh_level_of see = kh_record_see(c->a, &p->r, c->who);
+    enum kh_level_of see = kh_record_see(c->a, &p->r, c->who, KH_OP_READ);
     struct kh_buf b = kh_buf(c->a, PAGE_MAX);
     struct kh_jw w = kh_jw(&b);
     bool inside = c->who->grants_n > 0 || c->who->kind == KH_WHO_SYSTEM;
@@ -114,7 +114,7 @@ enum kh_next api_record_history(struct kh_call *c)
     if (!begin(c, p, &c->err) ||
         !kh_store_run(c->city->store, "record_history", KH_TX_READ, history_in_tx, p, &c->err))
         return kh_reply_error(c, &c->err);
-    if (kh_type_masks(p->t) && kh_record_see(c->a, &p->r, c->who) >= KH_SEE_PERSONAL)
+    if (kh_type_masks(p->t) && kh_record_see(c->a, &p->r, c->who, KH_OP_READ) >= KH_SEE_PERSONAL)
         return kh_call_write(c, "record_history_seen", history_and_note_in_tx, p, history_noted);
     return reply_history(c, p);
 }

@@ -135,10 +135,10 @@ bool kh_access_any(const struct kh_type *t, const struct kh_who *who, enum kh_op
     return false;
 }
 
-enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who,
+enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
                                const struct kh_rval *cols)
 {
-    const unsigned reads = 1U << KH_OP_READ | 1U << KH_OP_LIST;
+    const unsigned reads = op == KH_OP_READ ? 1U << KH_OP_READ | 1U << KH_OP_LIST : 1U << op;
     enum kh_level_of see = KH_SEE_PUBLIC;
 
     if (who->kind == KH_WHO_SYSTEM)

@@ -381,6 +381,8 @@ static bool may_touch(struct life *l, const struct kh_json *now, const struct kh
 
     if (l->w->trusted)
         return true;
+    if (l->w->import)
+        op = KH_OP_IMPORT;
     (void)old_columns(l, now, &row);
     if (!kh_access_row(t, l->w->who, KH_OP_READ, row.cols) &&
         !kh_access_row(t, l->w->who, op, row.cols))
@@ -410,7 +412,7 @@ static void keep_hidden(struct life *l, const struct kh_json *base, struct kh_js
     enum kh_level_of see;
 
     (void)old_columns(l, base, &row);
-    see = l->w->trusted ? KH_SEE_SENSITIVE : kh_access_see(t, l->w->who, row.cols);
+    see = l->w->trusted ? KH_SEE_SENSITIVE : kh_access_see(t, l->w->who, KH_OP_READ, row.cols);
     for (size_t i = 0; i < base->n; i++) {
         int f = kh_type_field(t, base->members[i].key);
 

@@ -221,12 +221,14 @@ static bool combine(const struct kh_ask *k, struct kh_error *err)
 /* Filtering by a field tells what it says, so only rights that show the field count. */
 static bool settle_rights(struct kh_ask *k, enum kh_level_of level, struct kh_error *err)
 {
-    if (!kh_access_any(k->t, k->q->who, KH_OP_LIST))
-        return kh_access_deny(k->t, k->q->who, "list", err);
+    enum kh_op op = k->q->for_export ? KH_OP_EXPORT : KH_OP_LIST;
+
+    if (!kh_access_any(k->t, k->q->who, op))
+        return kh_access_deny(k->t, k->q->who, k->q->for_export ? "export" : "list", err);
     for (size_t i = 0; k->q->q.n && i < k->t->fields_n; i++)
         if (k->t->fields[i].weight && k->t->fields[i].level > level)
             level = k->t->fields[i].level;
-    kh_access_rows(k->t, k->a, k->q->who, KH_OP_LIST, level, &k->all, &k->conjs, &k->conjs_n);
+    kh_access_rows(k->t, k->a, k->q->who, op, level, &k->all, &k->conjs, &k->conjs_n);
     return true;
 }
 

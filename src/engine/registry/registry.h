@@ -120,9 +120,10 @@ bool kh_record_fields(struct kh_arena *a, struct kh_record *r, const struct kh_j
 void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const struct kh_record *r,
                       const struct kh_who *who, struct kh_buf *out);
 
-/** The highest level of fields that who may see of this record. */
+/** The highest level of fields that who may see of this record, reading (KH_OP_READ also stands for
+ *  lists) or exporting. */
 enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
-                               const struct kh_who *who);
+                               const struct kh_who *who, enum kh_op op);
 /** What the record is called: the fields of x-kh.title, or its id. */
 struct kh_str kh_record_title(struct kh_arena *a, const struct kh_record *r);
 
@@ -139,6 +140,7 @@ struct kh_write {
     int64_t if_revision;      /**< 0: whatever; else RECORD_STALE (412) unless it is this one */
     bool correction;          /**< history before was wrong, not: the world changed */
     bool trusted;             /**< the caller (process engine) has checked access itself */
+    bool import;              /**< the right "import" counts in place of update and close */
 };
 
 /**
@@ -206,6 +208,7 @@ struct kh_list {
     unsigned limit;            /**< 1..1000 [50] */
     int64_t valid_us, at_us;   /**< 0: now */
     const struct kh_who *who;
+    bool for_export;           /**< the right "export" counts in place of list */
 };
 struct kh_page {
     struct kh_record *items;

@@ -201,7 +201,7 @@ void kh_access_rows(const struct kh_type *t, struct kh_arena *a, const struct kh
 bool kh_access_row(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
                    const struct kh_rval *cols);
 /** The highest level that who may see of a row. */
-enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who,
+enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
                                const struct kh_rval *cols);
 /** Check the fields that a write touches (true per field) against the rules that let who do op.
  *  @param err AUTH_REQUIRED (401), FORBIDDEN (403) */

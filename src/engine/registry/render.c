@@ -94,18 +94,18 @@ void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_
 }
 
 enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
-                               const struct kh_who *who)
+                               const struct kh_who *who, enum kh_op op)
 {
     if (who->kind == KH_WHO_SYSTEM || r->type->max_level == KH_SEE_PUBLIC)
         return KH_SEE_SENSITIVE;
-    return kh_access_see(r->type, who, kh_record_cols(a, r));
+    return kh_access_see(r->type, who, op, kh_record_cols(a, r));
 }
 
 void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const struct kh_record *r,
                       const struct kh_who *who, struct kh_buf *out)
 {
     (void)reg;
-    kh_record_render_at(a, r, kh_record_see(a, r, who), out);
+    kh_record_render_at(a, r, kh_record_see(a, r, who, KH_OP_READ), out);
 }
 
 /* At most n bytes of a text, not cutting a character. */

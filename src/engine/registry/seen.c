@@ -30,7 +30,7 @@ struct kh_seen {
 
 /* ---- what was seen ---- */
 
-static struct kh_str role_of(const struct kh_type *t, const struct kh_who *who,
+static struct kh_str role_of(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
                              const struct kh_rval *cols)
 {
     for (size_t i = 0; i < who->grants_n; i++) {
@@ -38,7 +38,7 @@ static struct kh_str role_of(const struct kh_type *t, const struct kh_who *who,
 
         one.grants = &who->grants[i];
         one.grants_n = 1;
-        if (kh_access_row(t, &one, KH_OP_READ, cols) || kh_access_row(t, &one, KH_OP_LIST, cols))
+        if (kh_access_row(t, &one, op, cols) || kh_access_row(t, &one, KH_OP_LIST, cols))
             return who->grants[i].role;
     }
     return KH_S("");
@@ -73,7 +73,7 @@ static enum kh_level_of shown(struct kh_arena *a, const struct kh_record *r, enu
 }
 
 enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
-                                 const struct kh_who *who, struct kh_look *ret)
+                                const struct kh_who *who, enum kh_op op, struct kh_look *ret)
 {
     enum kh_level_of see, top;
     const struct kh_rval *cols;
@@ -81,7 +81,7 @@ enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
 
     if (who->kind == KH_WHO_SYSTEM || t->max_level < KH_SEE_PERSONAL)
         return KH_SEE_PUBLIC;
-    see = kh_record_see(a, r, who);
+    see = kh_record_see(a, r, who, op);
     if (see < KH_SEE_PERSONAL)
         return KH_SEE_PUBLIC;
     cols = kh_record_cols(a, r);
@@ -99,7 +99,7 @@ enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
     if (ret->owner && ret->owner == who->account)
         return KH_SEE_PUBLIC;
     top = shown(a, r, see, &ret->fields);
-    ret->role = role_of(t, who, cols);
+    ret->role = role_of(t, who, op, cols);
     return top;
 }
 

@@ -30,12 +30,13 @@ struct kh_look {
 /**
  * What who sees of a record beyond what is public or internal.
  *
+ * @param op  KH_OP_READ or KH_OP_EXPORT
  * @param ret set when the answer is personal or sensitive: then the look must be written down
  * @return the highest level shown, KH_SEE_PUBLIC when there is nothing to write (nothing personal,
  *         one's own record, or the server itself)
  */
 enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
-                                 const struct kh_who *who, struct kh_look *ret);
+                                 const struct kh_who *who, enum kh_op op, struct kh_look *ret);
 
 /** Queue a look; texts are copied. @param err OVERLOADED (503): then the data must not be shown */
 KH_CHECK

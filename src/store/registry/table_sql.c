@@ -675,21 +675,6 @@ enum kh_hit kh_rtable_has(struct kh_tx *tx, struct kh_rtable *t, int64_t id, int
     return kh_query_next(&q, err);
 }
 
-bool kh_rtable_claim(struct kh_tx *tx, int64_t key, struct kh_error *err)
-{
-    static const struct kh_sql sql = {.name = "record_claim",
-                                      .text = "SELECT 1 WHERE $1 IS NULL",
-                                      .text_pg = "SELECT pg_advisory_xact_lock(CAST($1 AS bigint))"};
-    kh_auto(kh_query) q = {0};
-
-    if (kh_store_kind(kh_tx_store(tx)) == KH_STORE_SQLITE)
-        return true;
-    if (!kh_query_open(&q, tx, &sql, err))
-        return false;
-    kh_bind_int(&q, 1, key);
-    return kh_query_run(&q, NULL, err);
-}
-
 static bool read_ids(struct kh_query *q, size_t max, int64_t *ids, size_t *ret_n,
                      struct kh_error *err)
 {

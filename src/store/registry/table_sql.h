@@ -135,10 +135,6 @@ enum kh_hit kh_rtable_taken(struct kh_tx *tx, struct kh_rtable *t, struct kh_are
 KH_CHECK
 enum kh_hit kh_rtable_has(struct kh_tx *tx, struct kh_rtable *t, int64_t id, int64_t valid_us,
                           struct kh_error *err);
-/** PostgreSQL: let no two transactions claim the same value at once; nothing on SQLite. */
-KH_CHECK
-bool kh_rtable_claim(struct kh_tx *tx, int64_t key, struct kh_error *err);
-
 /** Ids of rows with id > after, ascending. */
 KH_CHECK
 bool kh_rtable_ids(struct kh_tx *tx, struct kh_rtable *t, int64_t after, size_t max, int64_t *ids,

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define T0 ((int64_t)1789000000 * KH_US_S) /* 2026-09-10T01:06:40Z */
+#define T0 ((int64_t)1789000000 * KH_US_S) /* 2026-09-10T00:26:40Z */
 
 struct world {
     struct store_fixture f;
