@@ -104,8 +104,8 @@ static char *path_of(struct kh_arena *a, const char *dir, const char *name)
 static bool make_key(const char *dir, struct kh_arena *a, struct kh_error *err)
 {
     EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    char *part = path_of(a, dir, kh_str_z(a, kh_strf(a, "checkpoint.key.%d", (int)getpid())));
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char *part = path_of(a, dir, "checkpoint.key.XXXXXX");
+    int fd = mkostemp(part, O_CLOEXEC);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool ok = key && f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 &&
               fflush(f) == 0 && fsync(fileno(f)) == 0;

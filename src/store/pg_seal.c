@@ -19,7 +19,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { PAGE = 500, TICK_MS = 250, LOCK_WORD = 0x6b687565 /* "khue" */ };
+enum { PAGE = 500, TICK_MS = 250, SETTLE_TRIES = 4, LOCK_WORD = 0x6b687565 /* "khue" */ };
 
 #define SETTLE_US (5 * KH_US_S)
 
@@ -38,6 +38,7 @@ struct kh_pg_log {
     pthread_mutex_t lock_rounds;
     pthread_cond_t round_over;
     unsigned long asked, served; /* rounds of settle */
+    unsigned long failed;        /* rounds that came to nothing */
 };
 
 /* ---- sealing ---- */
@@ -240,7 +241,9 @@ static void wait_news(struct kh_pg_log *log, bool *ret_rung)
 static void round_served(struct kh_pg_log *log, unsigned long asked, bool ok)
 {
     pthread_mutex_lock(&log->lock_rounds);
-    if (ok && log->served < asked)
+    if (!ok)
+        log->failed++;
+    else if (log->served < asked)
         log->served = asked;
     pthread_cond_broadcast(&log->round_over);
     pthread_mutex_unlock(&log->lock_rounds);
@@ -289,16 +292,17 @@ void kh_pg_log_settle(struct kh_store *st)
 {
     struct kh_pg_log *log = kh_pg_of(st)->log;
     int64_t until = kh_mono_us() + SETTLE_US;
-    unsigned long mine;
+    unsigned long mine, patience;
 
     if (!log || !log->started)
         return;
     pthread_mutex_lock(&log->lock_rounds);
     mine = ++log->asked;
+    patience = log->failed + SETTLE_TRIES;
     pthread_mutex_unlock(&log->lock_rounds);
     kh_pg_log_ring(st);
     pthread_mutex_lock(&log->lock_rounds);
-    while (log->served < mine) {
+    while (log->served < mine && log->failed < patience) {
         struct timespec at = {.tv_sec = until / KH_US_S, .tv_nsec = until % KH_US_S * 1000};
 
         if (pthread_cond_timedwait(&log->round_over, &log->lock_rounds, &at) != 0)

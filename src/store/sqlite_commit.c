@@ -64,13 +64,16 @@ static int wal_grew(void *ctx, sqlite3 *db, const char *name, int frames)
 static void checkpoint_wal(struct kh_store *st)
 {
     struct kh_sqlite *s = kh_sqlite_of(st);
-    int log = 0, moved = 0;
+    int log = 0, moved = 0, rc;
 
     kh_sqlite_release_idle(st);
-    (void)sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &moved);
-    s->wal_next = log == moved ? WAL_FRAMES : s->wal_frames + WAL_FRAMES;
-    if (log == moved)
+    rc = sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &moved);
+    if (rc == SQLITE_OK && log == moved) {
+        s->wal_next = WAL_FRAMES;
         s->wal_frames = 0; /* the next write starts it anew */
+    } else {
+        s->wal_next = s->wal_frames + WAL_FRAMES;
+    }
 }
 
 /* ---- one batch ---- */

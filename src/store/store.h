@@ -21,7 +21,9 @@ struct kh_store;
 struct kh_tx;
 
 /** A statement. Its address is the key of the prepared-statement cache: static, or kept until the
- *  store closes. Parameters are $1..$n, each used at least once; anything else is refused. */
+ *  store closes. Parameters are $1..$n, each used at least once; anything else is refused. PostgreSQL
+ *  takes a parameter's type from where it stands: say CAST($1 AS bigint) where that is not clear. One
+ *  statement may be open several times at once. */
 struct kh_sql {
     const char *name;    /**< "task_find" for metrics and errors */
     const char *text;    /**< for both, or for SQLite if text_pg is set */
@@ -58,7 +60,9 @@ enum kh_store_kind kh_store_kind(const struct kh_store *st);
 /**
  * A callback inside a transaction. It may run again (retry), so it neither replies nor logs nor
  * touches the network, and resets what it gathered at its start.
- * Returning false rolls back this callback only.
+ * Returning false rolls back this callback only. A statement that failed (also one whose error was
+ * ignored) fails its callback, since PostgreSQL goes on with nothing after that: look before you
+ * insert, or use ON CONFLICT.
  */
 typedef bool (*kh_tx_fn)(struct kh_tx *tx, void *ctx, struct kh_error *err);
 
@@ -67,6 +71,8 @@ typedef bool (*kh_tx_fn)(struct kh_tx *tx, void *ctx, struct kh_error *err);
  *
  * Reads run on the calling thread. Writes are handed to the committer: never call this with
  * KH_TX_WRITE from inside a callback or from a thread that serves HTTP connections (use submit).
+ * SQLite does queued writes in the order in which they came; on PostgreSQL several writers share
+ * them, so only a write that was answered is certain to be before the next one.
  * @param name static, for metrics and errors
  */
 KH_CHECK
@@ -134,7 +140,8 @@ struct kh_str kh_col_text(struct kh_query *q, int i); /**< p is NULL if the colu
 struct kh_str kh_col_blob(struct kh_query *q, int i);
 bool kh_col_null(struct kh_query *q, int i);
 
-/** Run DDL or several statements without parameters; for migrations and types. */
+/** Run DDL or several statements without parameters; for migrations and types. DDL goes this way
+ *  only: that is how the driver knows that there is something to roll back. */
 KH_CHECK
 bool kh_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
 

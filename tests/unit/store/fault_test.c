@@ -4,10 +4,12 @@
 #include "store_fixture.h"
 
 #include "base/fault.h"
+#include "store/backup.h"
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -204,6 +206,53 @@ static void a_full_disk_fails_its_batch(void **state)
         torture("store.write", false);
 }
 
+/* What a machine that loses power just now would find. */
+static void copy_database(char to[64])
+{
+    static const char *const names[] = {"city.db", "city.db-wal"};
+    struct kh_error err = {0};
+
+    snprintf(to, 64, "/tmp/khue-test-XXXXXX");
+    assert_non_null(mkdtemp(to));
+    for (size_t i = 0; i < KH_LEN(names); i++) {
+        char from[128], path[128];
+
+        snprintf(from, sizeof(from), "%s/%s", f.dir, names[i]);
+        snprintf(path, sizeof(path), "%s/%s", to, names[i]);
+        assert_true(kh_backup_copy(from, path, NULL, NULL, &err));
+    }
+}
+
+static void a_commit_that_failed_does_not_come_back(void **state)
+{
+    struct kh_store_config config = {0};
+    struct traces t = {.id = 1};
+    struct kh_error err = {0};
+    struct kh_store *st;
+    char dir[64], cmd[80];
+    struct crew c;
+
+    (void)state;
+    if (fixture_is_pg())
+        return; /* its WAL is its own */
+    fixture_open(&f);
+    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
+                             (void *)(uintptr_t)"CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
+    kh_fault_arm("store.sync", 1);
+    assert_true(work(&c, 1) > 0);
+    kh_fault_arm(NULL, 0);
+    assert_false(c.w[0].ok);
+    copy_database(dir);
+    config.url = dir;
+    assert_true(kh_store_open(&config, &st, &err));
+    assert_true(kh_store_run(st, "look_for", KH_TX_READ, look_for, &t, &err));
+    assert_int_equal(t.rows, 0);
+    kh_store_close(st);
+    snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+    assert_int_equal(system(cmd), 0);
+    fixture_drop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_broken_commit_fails_its_batch),
         cmocka_unit_test(a_broken_sync_fails_its_batch),
         cmocka_unit_test(a_full_disk_fails_its_batch),
+        cmocka_unit_test(a_commit_that_failed_does_not_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,73 @@ static void a_full_queue_refuses_and_empties(void **state)
     assert_int_equal(g.answered, 21);
 }
 
+/* ---- the log of SQLite ---- */
+
+static bool put_large(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    static const struct kh_sql sql = {"t_large", "INSERT INTO large(b) VALUES ($1)", NULL};
+    static char bytes[1 << 20];
+    kh_auto(kh_query) q = {0};
+
+    (void)ctx;
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_blob(&q, 1, kh_str(bytes, sizeof(bytes)));
+    return kh_query_run(&q, NULL, err);
+}
+
+static void an_idle_reader_does_not_hold_up_the_log(void **state)
+{
+    struct kh_store_stats stats;
+    struct kh_error err = {0};
+    int64_t n, most = 0;
+
+    (void)state;
+    if (fixture_is_pg())
+        return; /* its log is its own */
+    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
+                             (void *)(uintptr_t)"CREATE TABLE large(b BLOB)", &err));
+    for (int i = 0; i < 80; i++) {
+        /* This thread keeps its snapshot when it has read, and reads only now and then. */
+        if (i % 20 == 5)
+            assert_true(kh_store_run(f.st, "count", KH_TX_READ, count, &n, &err));
+        assert_true(kh_store_run(f.st, "large", KH_TX_WRITE, put_large, NULL, &err));
+        kh_store_stats(f.st, &stats);
+        most = stats.wal_bytes > most ? stats.wal_bytes : most;
+    }
+    assert_in_range(most, 1 << 20, 24 << 20);
+}
+
+/* ---- starting ---- */
+
+static void *open_store(void *ctx)
+{
+    struct kh_store **st = ctx;
+    struct kh_error err = {0};
+
+    if (!kh_store_open(&f.config, st, &err))
+        print_message("# %s\n", err.detail);
+    return NULL;
+}
+
+static void two_servers_may_start_at_once_on_nothing(void **state)
+{
+    struct kh_store *st[3] = {0};
+    pthread_t t[3];
+
+    (void)state;
+    fixture_drop(&f);
+    fixture_make(&f);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&t[i], NULL, open_store, &st[i]);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(t[i], NULL);
+        assert_non_null(st[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        kh_store_close(st[i]);
+}
+
 /* ---- kill -9 ---- */
 
 struct child {
@@ -399,6 +466,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_threads_write_and_read_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_empties, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_idle_reader_does_not_hold_up_the_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_servers_may_start_at_once_on_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_process_loses_nothing_it_acknowledged, setup,
                                         teardown),
     };
