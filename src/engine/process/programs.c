@@ -98,7 +98,7 @@ static bool load_model(struct kh_tx *tx, struct kh_programs *ps, int64_t id,
 {
     struct kh_arena *a = kh_arena_new(MODEL_ARENA);
     struct kh_process_row row;
-    struct kh_program *program;
+    struct kh_program *program = NULL;
     struct kh_bpmn bpmn = {0};
     enum kh_hit hit = kh_process_sql_get(tx, a, id, &row, err);
     const struct kh_program *other;

@@ -331,7 +331,7 @@ bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *
     struct kh_task_row t;
     struct kh_root root;
     struct kh_run *r;
-    size_t token;
+    size_t token = 0;
 
     kh_root_init(&root, tx, pe, a, who);
     /* Lock the instance first, then its task: everybody locks in this order. */
