@@ -199,11 +199,11 @@ static void fill_tasks(const char *dir, int64_t n)
     static const char sql[] =
         "INSERT INTO task SELECT (SELECT max(id) FROM process) + value, 1, 1, (SELECT id FROM process "
         "WHERE key = 'person'), 'person', 'a', 'report', value / 3, 'PA-2026-' || value, "
-        "CASE WHEN value % 40 = 0 THEN 'dispatcher' ELSE 'officer' END, "
-        "'H26.' || (value * 7919 % 126 + 1) || CASE value % 5 WHEN 0 THEN '' ELSE '.' || (value % 5) "
-        "END, CASE WHEN value % 10 = 0 THEN value % 3000 + 1 ELSE 0 END, 0, value, "
-        "1790000000000000 + (value * 104729 % 1000003) * 1000000, 0, '', "
-        "CASE WHEN value % 10 = 0 THEN 1 ELSE 0 END, 1, 'default', 0 "
+        "CASE WHEN value %% 40 = 0 THEN 'dispatcher' ELSE 'officer' END, "
+        "'H26.' || (value * 7919 %% 126 + 1) || CASE value %% 5 WHEN 0 THEN '' ELSE '.' || (value %% 5) "
+        "END, CASE WHEN value %% 10 = 0 THEN value %% 3000 + 1 ELSE 0 END, 0, value, "
+        "1790000000000000 + (value * 104729 %% 1000003) * 1000000, 0, '', "
+        "CASE WHEN value %% 10 = 0 THEN 1 ELSE 0 END, 1, 'default', 0 "
         "FROM (WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM c LIMIT %lld) "
         "SELECT value FROM c)";
     char path[300], text[2000];
@@ -226,7 +226,7 @@ static void inbox(struct city *city, const char *dir, int64_t n)
     struct kh_grant all = {KH_S("dispatcher"), KH_S("H26"), KH_FOREVER, 0};
     struct kh_grant chief = {KH_S("officer"), KH_S("H26"), KH_FOREVER, 0};
     struct kh_who who = {.kind = KH_WHO_ACCOUNT,
-                         .account = 500,
+                         .account = 501,
                          .actor = KH_S("account:x"),
                          .grants = &ward,
                          .grants_n = 1};
@@ -251,7 +251,7 @@ static void inbox(struct city *city, const char *dir, int64_t n)
     print_list(city, "of one case", &q);
     who.grants_n = 0;
     q = (struct kh_task_query){.who = &who};
-    print_list(city, "a citizen without tasks", &q);
+    print_list(city, "a claimer without a role", &q);
 }
 
 /* ---- the yardstick ---- */
@@ -333,7 +333,7 @@ int main(int argc, char **argv)
 {
     int64_t n = argc > 1 ? strtoll(argv[1], NULL, 10) : 100000;
     unsigned clients = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 512;
-    int64_t tasks = argc > 3 ? strtoll(argv[3], NULL, 10) : 1000000;
+    int64_t tasks = argc > 3 ? strtoll(argv[3], NULL, 10) : 200000;
     char dir[] = "/tmp/process_bench.XXXXXX", command[300];
     struct kh_store_config config = {.url = argc > 4 ? argv[4] : dir};
     struct city city = {.who = kh_who_system(KH_S("bench"))};

@@ -50,31 +50,33 @@ static const struct kh_sql wide = {
 #define OPEN(t)   t "state < 2"
 #define CLOSED(t) t "state >= 2 AND " t "role <> ''"
 
-/* The units that have tasks, found by hopping through the index, and of each the first few. */
+/* The units that have tasks, found by hopping through the index, and of each the first few. $11 is
+ * the end of the range: a bound of the index, so that the last hop does not run on to its end. */
 #define UNITS(WHICH)                                                                               \
     "WITH RECURSIVE u(unit) AS ("                                                                  \
     "SELECT min(unit) FROM task WHERE " WHICH("") " AND role = $1 AND unit >= $2 "                 \
-    "AND ($2 = '' OR unit < $2 || '/') "                                                           \
+    "AND unit < $11 "                                                                              \
     "UNION ALL SELECT (SELECT min(n.unit) FROM task n WHERE " WHICH("n.") " AND n.role = $1 "      \
-    "AND n.unit > u.unit AND ($2 = '' OR n.unit < $2 || '/')) FROM u WHERE u.unit IS NOT NULL) "
-#define OF_UNIT(WHICH)                                                                             \
-    " FROM task x WHERE " WHICH("x.") " AND x.role = $1 AND x.unit = u.unit AND " FILTERS("x.")    \
-        ORDER("x.")
-#define NARROW(WHICH)                                                                              \
+    "AND n.unit > u.unit AND n.unit < $11) FROM u WHERE u.unit IS NOT NULL) "
+/* SQLite without statistics would rather walk the whole role in the order of deadlines. */
+#define OF_UNIT(WHICH, HINT)                                                                       \
+    " FROM task x " HINT "WHERE " WHICH("x.") " AND x.role = $1 AND x.unit = u.unit AND "          \
+        FILTERS("x.") ORDER("x.")
+#define NARROW(WHICH, HINT)                                                                        \
     UNITS(WHICH) "SELECT " NAMES("t.") " FROM u JOIN task t ON t.id IN (SELECT x.id"               \
-        OF_UNIT(WHICH) ") WHERE u.unit IS NOT NULL AND " COVERED("u.unit") " " ORDER("t.")
+        OF_UNIT(WHICH, HINT) ") WHERE u.unit IS NOT NULL AND " COVERED("u.unit") " " ORDER("t.")
 #define NARROW_PG(WHICH)                                                                           \
-    UNITS(WHICH) "SELECT " NAMES("t.") " FROM u CROSS JOIN LATERAL (SELECT x.*" OF_UNIT(WHICH)     \
-        ") t WHERE u.unit IS NOT NULL AND " COVERED("u.unit") " " ORDER("t.")
+    UNITS(WHICH) "SELECT " NAMES("t.") " FROM u CROSS JOIN LATERAL (SELECT x.*"                    \
+        OF_UNIT(WHICH, "") ") t WHERE u.unit IS NOT NULL AND " COVERED("u.unit") " " ORDER("t.")
 
 static const struct kh_sql narrow = {
     .name = "task_list_narrow",
-    .text = NARROW(OPEN),
+    .text = NARROW(OPEN, "INDEXED BY task_unit "),
     .text_pg = NARROW_PG(OPEN),
 };
 static const struct kh_sql narrow_closed = {
     .name = "task_list_narrow_closed",
-    .text = NARROW(CLOSED),
+    .text = NARROW(CLOSED, "INDEXED BY task_closed "),
     .text_pg = NARROW_PG(CLOSED),
 };
 
@@ -257,6 +259,8 @@ static bool by_unit(struct kh_tx *tx, struct kh_arena *a, const struct kh_sql *s
     kh_bind_int(&q, 8, f->after_due_us);
     kh_bind_int(&q, 9, f->after_id);
     kh_bind_int(&q, 10, f->limit);
+    if (sql != &wide)
+        text(&q, 11, f->unit.n ? kh_strf(a, "%.*s/", KH_FMT(f->unit)) : KH_S("\xf4\x8f\xbf\xbf"));
     return rows(&q, a, ret, ret_n, err);
 }
 
