@@ -600,6 +600,8 @@ static struct kh_str about_tag(struct writer *d, struct kh_str tag)
     } rows[] = {
         {"accounts", "Accounts of persons and machines, and their roles"},
         {"decisions", "Decision tables (DMN)"},
+        {"openapi.json", "This description"},
+        {"packs", "The packs that are loaded"},
         {"delegations", "Roles lent to somebody for a time"},
         {"events", "What happened, by page or live"},
         {"figures", "Figures that follow the events"},

@@ -56,9 +56,10 @@ static const struct {
         "seq": NUMBER, "at": INSTANT, "kind": TEXT, "type": TEXT, "subject": ID, "by": TEXT,
         "text": REF(Label), "data": true}})),
     SHAPE(ImportReport, {"type": "object", "properties": {
-        "read": NUMBER, "created": NUMBER, "updated": NUMBER, "failed": NUMBER,
+        "dry_run": FLAG, "read": NUMBER, "created": NUMBER, "updated": NUMBER, "unchanged": NUMBER,
+        "failed": NUMBER, "errors_not_listed": NUMBER, "ignored": true,
         "errors": {"type": "array", "items": {"type": "object", "properties": {
-            "line": NUMBER, "issues": {"type": "array", "items": {"type": "object"}}}}}}}),
+            "line": NUMBER, "code": TEXT, "issues": {"type": "array", "items": REF(Message)}}}}}}),
     SHAPE(FeatureCollection, {"type": "object", "description": "GeoJSON, RFC 7946", "properties": {
         "type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}}}}),
     SHAPE(Type, {"type": "object", "properties": {
@@ -180,11 +181,20 @@ static const struct {
     SHAPE(MessageSent, {"type": "object", "properties": {"delivered": NUMBER}}),
     SHAPE(JobList, LIST_OF({"type": "object", "properties": {
         "id": ID, "instance": ID, "element": TEXT, "attempts": NUMBER, "error": TEXT}})),
-    SHAPE(DecisionEvaluate, {"type": "object", "properties": {
-        "decision_ref": {"type": "string", "examples": ["feedback/routing"]}, "decision": TEXT,
-        "inputs": {"type": "object"}}}),
-    SHAPE(DecisionResult, {"type": "object", "properties": {
-        "result": true, "messages": {"type": "array", "items": true}}}),
+    SHAPE(DecisionCall, {"type": "object",
+        "description": "Either model (the text of a DMN file) or decision_ref; one of decision, service, bkm; or many calls as cases",
+        "properties": {
+            "model": TEXT, "imports": {"type": "array", "items": TEXT},
+            "decision_ref": {"type": "string", "examples": ["feedback/routing"]},
+            "decision": TEXT, "service": TEXT, "bkm": TEXT, "inputs": {"type": "object"},
+            "cases": {"type": "array", "items": {"type": "object"}}}}),
+    SHAPE(Message, {"type": "object", "properties": {"pointer": TEXT, "code": TEXT, "message": TEXT}}),
+    SHAPE(DecisionResult, {"type": "object", "description": "Of one call; or of each case in results",
+        "properties": {
+            "result": true, "messages": {"type": "array", "items": REF(Message)},
+            "results": {"type": "array", "items": {"type": "object"}}}}),
+    SHAPE(PackList, LIST_OF({"type": "object", "properties": {
+        "id": TEXT, "version": TEXT, "title": REF(Label), "loaded_at": INSTANT, "files": NUMBER}})),
 
     SHAPE(Unit, {"type": "object", "required": ["code", "name"], "properties": {
         "code": TEXT, "name": TEXT, "name_en": TEXT, "kind": TEXT, "level": TEXT, "parent": TEXT,

@@ -5,35 +5,58 @@
 
 #include <stdlib.h>
 
-void kh_json_quote(struct kh_buf *b, struct kh_str s)
+/* Bytes from p on that stand for themselves in a string, eight at a time. */
+static size_t plain_length(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+    size_t i = 0;
+
+    for (; n - i >= 8; i += 8) {
+        uint64_t w, quote, slash, below;
+
+        memcpy(&w, p + i, 8);
+        quote = w ^ ones * '"';
+        slash = w ^ ones * '\\';
+        /* The high bit of each byte that is zero after the XOR, or that is below 0x20; borrows may
+         * mark a byte behind such a one too, so the loop below decides. */
+        below = (w - ones * 0x20) & ~w;
+        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) | below) & high)
+            break;
+    }
+    while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
+static void escape(struct kh_buf *b, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef", named[] = "\b\t\n\f\r", letters[] = "btnfr";
-    size_t from = 0;
+    char esc[6] = {'\\', (char)c, '0', '0', 0, 0};
+    const char *hit = c ? memchr(named, c, sizeof(named) - 1) : NULL;
+    size_t n = 2;
 
+    if (hit) {
+        esc[1] = letters[hit - named];
+    } else if (c < 0x20) {
+        esc[1] = 'u';
+        esc[4] = hex[c >> 4];
+        esc[5] = hex[c & 15];
+        n = 6;
+    }
+    kh_buf_add(b, esc, n);
+}
+
+void kh_json_quote(struct kh_buf *b, struct kh_str s)
+{
     kh_buf_c(b, '"');
     for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        char esc[6] = {'\\', (char)c, '0', '0', 0, 0};
-        const char *hit;
-        size_t n = 2;
+        size_t n = plain_length(s.p + i, s.n - i);
 
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        kh_buf_add(b, s.p + from, i - from);
-        from = i + 1;
-        hit = c ? memchr(named, c, sizeof(named) - 1) : NULL;
-        if (hit) {
-            esc[1] = letters[hit - named];
-        } else if (c < 0x20) {
-            esc[1] = 'u';
-            esc[4] = hex[c >> 4];
-            esc[5] = hex[c & 15];
-            n = 6;
-        }
-        kh_buf_add(b, esc, n);
+        kh_buf_add(b, s.p + i, n);
+        i += n;
+        if (i < s.n)
+            escape(b, (unsigned char)s.p[i]);
     }
-    if (from < s.n)
-        kh_buf_add(b, s.p + from, s.n - from);
     kh_buf_c(b, '"');
 }
 

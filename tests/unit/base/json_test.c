@@ -649,6 +649,29 @@ static void writes_the_shortest_double(void **state)
     assert_text(kh_buf_get(&b), "[0.1,105.8542,3,null]");
 }
 
+/* Every byte in every place of a word: the writer looks at eight at a time. */
+static void quotes_every_byte_in_every_place(void **state)
+{
+    kh_auto_arena a = kh_arena_new(1 << 24);
+
+    (void)state;
+    for (int c = 1; c < 128; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[20];
+            struct kh_buf b = kh_buf(a, 1000);
+            struct kh_error err = {0};
+            struct kh_json *back = NULL;
+
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)c;
+            kh_json_quote(&b, kh_str(text, sizeof(text)));
+            if (!kh_json_parse(a, kh_buf_get(&b), NULL, &back, &err))
+                fail_msg("%d at %zu: %s", c, at, err.detail);
+            assert_true(kh_str_eq(back->s, kh_str(text, sizeof(text))));
+        }
+    }
+}
+
 static void the_writer_puts_commas(void **state)
 {
     kh_auto_arena a = kh_arena_new(1 << 20);
@@ -704,6 +727,7 @@ int main(void)
         cmocka_unit_test(merges_as_rfc_7396_says),
         cmocka_unit_test(writes_canonical_text),
         cmocka_unit_test(writes_the_shortest_double),
+        cmocka_unit_test(quotes_every_byte_in_every_place),
         cmocka_unit_test(the_writer_puts_commas),
     };
 

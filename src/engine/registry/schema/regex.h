@@ -6,7 +6,8 @@
  * Used   by schema: pattern, patternProperties, format regex.
  * Never  lets an expression run away: each match has a bound on its steps.
  * Source ECMA-262 section 22.2 with flag u (code points). Looser in one thing: punctuation may be
- *        escaped anywhere (`\-`), as every engine takes it without the flag.
+ *        escaped anywhere (`\-`) and braces may stand alone, as every engine takes it without the
+ *        flag. Tighter in one: a lookbehind must have a fixed length (PCRE2 10.42).
  */
 #ifndef KH_REGISTRY_SCHEMA_REGEX_H
 #define KH_REGISTRY_SCHEMA_REGEX_H
@@ -30,7 +31,7 @@ void kh_regex_drop(struct kh_regex *x);
 enum kh_hit kh_regex_match(const struct kh_regex *x, struct kh_regex_room *room, struct kh_str s);
 void kh_regex_room_drop(struct kh_regex_room *room);
 
-/** Whether pattern is an expression, without keeping it. */
+/** Whether pattern is an expression of ECMA-262, without keeping it. */
 bool kh_regex_ok(struct kh_str pattern);
 
 #endif
