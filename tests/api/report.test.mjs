@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job: a report goes in at one end and comes out at the other as finished work.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { City, pothole, until } from '../support/city.mjs';
+
+let city, citizen, officer, dispatcher, leader, nobody;
+
+before(async () => {
+  city = await City.start();
+  [citizen, officer, dispatcher, leader, nobody] = await Promise.all(
+    ['citizen', 'officer', 'dispatcher', 'leader', undefined].map((role) => city.as(role)));
+});
+after(() => city?.drop());
+
+async function file(person = citizen, more = {}) {
+  const reply = await person.post('/api/v1/records/report', pothole(more));
+  assert.equal(reply.status, 201, reply.text);
+  return reply.json;
+}
+
+describe('a report', () => {
+  it('goes from the phone to done, with every step in sight', async () => {
+    const report = await file();
+    assert.match(report.number, /^PA-\d{4}-\d{6}$/);
+    assert.equal(report.meta.type, 'report');
+
+    const seen = (await officer.get(`/api/v1/records/report/${report.id}`)).json;
+    assert.equal(seen.status, 'new');
+    assert.equal(seen.commune, '00070', 'the ward is found by geometry');
+    assert.equal(seen.unit, 'H26.00070');
+    assert.equal(seen.class, 'normal');
+
+    const triage = await officer.task(report.id, 'triage');
+    assert.ok(triage?.due_at, 'there are eight working hours to take it');
+    assert.equal((await officer.complete(triage, { decision: 'accept' })).status, 200);
+    assert.equal((await citizen.get(`/api/v1/records/report/${report.id}`)).json.status, 'in_progress');
+
+    const handle = await officer.task(report.id, 'handle');
+    const done = await officer.complete(handle, { decision: 'done', answer: 'Đã vá mặt đường.' });
+    assert.equal(done.status, 200, done.text);
+
+    const rate = await citizen.task(report.id, 'rate');
+    assert.ok(rate, 'the citizen is asked');
+    assert.equal((await citizen.complete(rate, { stars: 5, comment: 'Nhanh quá!' })).status, 200);
+
+    const closed = (await citizen.get(`/api/v1/records/report/${report.id}`)).json;
+    assert.equal(closed.status, 'closed');
+    assert.equal(closed.stars, 5);
+    assert.equal(closed.on_time, true);
+    assert.equal(closed.answer, 'Đã vá mặt đường.');
+    assert.equal(await citizen.task(report.id), undefined, 'nothing is left to do');
+
+    const timeline = (await citizen.get(`/api/v1/records/report/${report.id}/timeline`)).json.items.map((e) => e.kind);
+    for (const kind of ['record.create', 'task.create', 'task.complete', 'record.update']) assert.ok(timeline.includes(kind), kind);
+  });
+
+  it('is refused only with a reason, which the citizen reads', async () => {
+    const report = await file();
+    const triage = await officer.task(report.id, 'triage');
+    const bare = await officer.complete(triage, { decision: 'refuse' });
+    assert.equal(bare.status, 422);
+    assert.equal(bare.json.code, 'TASK_INVALID');
+    assert.ok(bare.json.issues.some((i) => i.pointer.includes('reason')), bare.text);
+    assert.equal((await officer.complete(triage, { decision: 'refuse', reason: 'Đã có phản ánh khác về việc này.' })).status, 200);
+    const after = (await citizen.get(`/api/v1/records/report/${report.id}`)).json;
+    assert.equal(after.status, 'refused');
+    assert.match(after.refusal_reason, /phản ánh khác/);
+    const notices = (await citizen.get('/api/v1/me/notices')).json.items;
+    assert.ok(notices.some((n) => n.title.includes(report.number) && n.body.includes('phản ánh khác')));
+  });
+
+  it('is forwarded to another unit, and leaves the sight of the first', async () => {
+    const report = await file();
+    const triage = await officer.task(report.id, 'triage');
+    assert.equal((await officer.complete(triage, { decision: 'forward', to_unit: 'H26.00004', reason: 'Thuộc phường khác.' })).status, 200);
+    assert.equal(await officer.task(report.id), undefined);
+    assert.equal((await dispatcher.task(report.id, 'triage')).unit, 'H26.00004');
+  });
+
+  it('can be opened again by who is not satisfied', async () => {
+    const report = await file();
+    await officer.complete(await officer.task(report.id, 'triage'), { decision: 'accept' });
+    await officer.complete(await officer.task(report.id, 'handle'), { decision: 'done', answer: 'Đã xử lý xong.' });
+    const reply = await citizen.complete(await citizen.task(report.id, 'rate'), { stars: 1, comment: 'Vẫn còn ổ gà.', reopen: true });
+    assert.equal(reply.status, 200, reply.text);
+    assert.equal((await citizen.get(`/api/v1/records/report/${report.id}`)).json.status, 'reopened');
+    assert.ok(await officer.task(report.id, 'triage'));
+  });
+
+  it('may be sent by anybody, who is then known to nobody', async () => {
+    const report = await file(nobody);
+    const seen = (await nobody.get(`/api/v1/records/report/${report.id}`)).json;
+    assert.equal(seen.number, report.number);
+    assert.equal(seen.reporter, undefined);
+  });
+
+  it('hides from the public who reported it, and shows it to the officer in charge with a trace', async () => {
+    const report = await file(citizen, { contact_phone: '0912345678', contact_name: 'Trần Thị Mai' });
+    const open = (await nobody.get(`/api/v1/records/report/${report.id}`)).json;
+    assert.equal(open.contact_phone, undefined);
+    assert.ok(open.meta.masked.includes('contact_phone'));
+    const full = (await officer.get(`/api/v1/records/report/${report.id}`, { 'x-purpose': 'xac minh' })).json;
+    assert.equal(full.contact_phone, '0912345678');
+    const trace = await until(async () => (await citizen.get('/api/v1/me/accesses')).json.items?.find((a) => a.record === report.id));
+    assert.equal(trace.by, officer.account.name);
+  });
+});
+
+describe('another unit', () => {
+  it('neither sees the task nor completes it', async () => {
+    const report = await file(citizen, { location: { lon: 105.816, lat: 21.0381 } });
+    assert.equal(await officer.task(report.id), undefined);
+    const theirs = await dispatcher.task(report.id, 'triage');
+    assert.notEqual(theirs.unit, 'H26.00070');
+    const tried = await officer.complete(theirs, { decision: 'accept' });
+    assert.ok([403, 404].includes(tried.status), tried.text);
+    assert.equal((await dispatcher.task(report.id, 'triage')).state, 'open');
+  });
+
+  it('gets one winner when two officers complete the same task at once', async () => {
+    const report = await file();
+    const triage = await officer.task(report.id, 'triage');
+    const replies = await Promise.all(Array.from({ length: 8 }, (_, i) => (i % 2 ? officer : dispatcher).complete(triage, { decision: 'accept' })));
+    assert.equal(replies.filter((r) => r.status === 200).length, 1);
+    assert.ok(replies.every((r) => r.status === 200 || r.status === 409), replies.map((r) => r.status).join());
+  });
+});
+
+describe('the figures', () => {
+  it('follow what happens', async () => {
+    const before = (await leader.get('/api/v1/figures/feedback')).json.totals;
+    const report = await file();
+    const then = await until(async () => {
+      const t = (await leader.get('/api/v1/figures/feedback')).json.totals;
+      return t.created > before.created && t;
+    });
+    assert.equal(then.open, before.open + 1);
+    await officer.complete(await officer.task(report.id, 'triage'), { decision: 'refuse', reason: 'Không thuộc phạm vi.' });
+    await until(async () => (await leader.get('/api/v1/figures/feedback')).json.totals.open === before.open);
+  });
+});
