@@ -47,11 +47,12 @@ bool kh_open_config(struct kh_args *args, struct kh_opened *o, struct kh_error *
     return true;
 }
 
-bool kh_open_store(struct kh_opened *o, struct kh_error *err)
+void kh_open_store_config(const struct kh_opened *o, struct kh_store_config *ret)
 {
     const struct kh_config *c = o->config;
     struct kh_str anchor = c->anchor_dir;
-    struct kh_store_config sc = {
+
+    *ret = (struct kh_store_config){
         .url = c->store.n ? c->store.p : o->dir,
         .anchor_dir = anchor.n ? anchor.p : kh_strf(o->a, "%s/anchor", o->dir).p,
         .readers = (unsigned)c->store_readers,
@@ -60,9 +61,15 @@ bool kh_open_store(struct kh_opened *o, struct kh_error *err)
         .queue_max = (unsigned)c->store_queue,
         .cache_bytes = (size_t)c->store_cache_bytes,
     };
+}
 
+bool kh_open_store(struct kh_opened *o, struct kh_error *err)
+{
+    struct kh_store_config sc;
+
+    kh_open_store_config(o, &sc);
     (void)mkdir(sc.anchor_dir, 0700);
-    kh_id_node((unsigned)c->node);
+    kh_id_node((unsigned)o->config->node);
     return kh_store_open(&sc, &o->city.store, err);
 }
 

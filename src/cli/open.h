@@ -37,6 +37,9 @@ KH_CHECK
 bool kh_city_open(struct kh_opened *o, struct kh_error *err);
 void kh_city_close(struct kh_opened *o);
 
+struct kh_store_config;
+/** What the store of this city is opened with. */
+void kh_open_store_config(const struct kh_opened *o, struct kh_store_config *ret);
 /** Store only: for backup, restore, verify. */
 KH_CHECK
 bool kh_open_store(struct kh_opened *o, struct kh_error *err);

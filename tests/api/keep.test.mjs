@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator relies on: copies of a running city, and the proof that nothing was altered.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { City, onPostgres, pothole, run } from '../support/city.mjs';
+
+let city, citizen, report;
+
+before(async () => {
+  city = await City.start();
+  citizen = await city.as('citizen');
+  report = (await citizen.post('/api/v1/records/report', pothole())).json;
+});
+after(() => city?.drop());
+
+/** Change rows as somebody with access to the database would. */
+function behindTheBack(sql) {
+  const done = onPostgres
+    ? spawnSync('psql', ['-q', '-v', 'ON_ERROR_STOP=1', '-d', city.store, '-c', sql], { encoding: 'utf8' })
+    : spawnSync('sqlite3', [join(city.dir, 'city.db'), sql], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+}
+
+const idNumber = (text) => [...text].reduce((v, c) => v * 32n + BigInt('0123456789abcdefghjkmnpqrstvwxyz'.indexOf(c)), 0n);
+
+describe('a copy', () => {
+  it('is made while the server works, and verifies when restored', async () => {
+    const copy = join(city.base, 'copy'), again = join(city.base, 'again');
+    const made = city.khue('backup', '--data', city.dir, copy);
+    assert.equal(made.status, 0, made.stderr);
+    assert.ok(existsSync(join(copy, 'khue.conf')));
+    if (onPostgres) return; // the store's own tests restore into an empty schema
+    const restored = run(['restore', '--from', copy, '--data', again]);
+    assert.equal(restored.status, 0, restored.stdout + restored.stderr);
+    assert.match(restored.stdout, /nothing was altered/);
+    const other = Object.assign(new City(), { base: again, dir: again, env: process.env, set: [], accounts: city.accounts });
+    await other.serve();
+    const there = await (await other.as('dispatcher')).get(`/api/v1/records/report/${report.id}`);
+    assert.equal(there.json.number, report.number);
+    await other.stop();
+  });
+
+  it('is not made over another', () => {
+    const again = city.khue('backup', '--data', city.dir, join(city.base, 'copy'));
+    assert.equal(again.status, 1);
+    assert.match(again.stderr, /cannot make/);
+  });
+});
+
+describe('khue audit verify', () => {
+  it('finds nothing in an honest city', () => {
+    const clean = city.khue('audit', 'verify', '--data', city.dir);
+    assert.equal(clean.status, 0, clean.stdout + clean.stderr);
+    assert.match(clean.stdout, /nothing was altered/);
+  });
+
+  it('names a record that was changed behind the server\'s back', async () => {
+    await city.stop();
+    const saved = join(city.base, 'saved');
+    if (!onPostgres) cpSync(city.dir, saved, { recursive: true });
+    const id = idNumber(report.id);
+    behindTheBack(`UPDATE rec_report SET data = replace(data, 'Ổ gà', 'Hố ga') WHERE id = ${id}`);
+    const found = city.khue('audit', 'verify', '--data', city.dir);
+    assert.equal(found.status, 1, found.stdout);
+    assert.match(found.stdout, /changed/);
+    assert.ok(found.stdout.includes(report.id), found.stdout);
+    behindTheBack(`UPDATE rec_report SET data = replace(data, 'Hố ga', 'Ổ gà') WHERE id = ${id}`);
+    assert.equal(city.khue('audit', 'verify', '--data', city.dir).status, 0);
+  });
+
+  it('names a record that was removed', () => {
+    const id = idNumber(report.id);
+    behindTheBack(`DELETE FROM rec_report WHERE id = ${id}`);
+    const found = city.khue('audit', 'verify', '--data', city.dir);
+    assert.equal(found.status, 1, found.stdout);
+    assert.ok(/removed/.test(found.stdout) && found.stdout.includes(report.id), found.stdout);
+  });
+});
