@@ -7,7 +7,24 @@
 
 static bool told(const struct kh_field *f)
 {
-    return f->col >= 0 && f->level <= KH_SEE_INTERNAL;
+    return (f->col >= 0 || f->figure) && f->level <= KH_SEE_INTERNAL;
+}
+
+/* The fields that figures are made of, whether they changed or not. */
+static void put_figures(struct kh_jw *w, const struct kh_type *t, const struct kh_json *after)
+{
+    kh_jw_key(w, "is");
+    kh_jw_obj(w);
+    for (size_t i = 0; i < t->fields_n; i++) {
+        const struct kh_field *f = &t->fields[i];
+        const struct kh_json *v = f->figure && told(f) ? kh_json_find(after, f->name) : NULL;
+
+        if (!v)
+            continue;
+        kh_jw_keys(w, f->name);
+        kh_jw_json(w, v);
+    }
+    kh_jw_end(w);
 }
 
 /* Fields that differ: their new values under "changed", what they were under "was". */
@@ -63,6 +80,8 @@ bool kh_record_event(struct kh_tx *tx, struct kh_arena *a, const struct kh_type 
     kh_jw_obj(&jw);
     kh_jw_kint(&jw, "rev", row->rev);
     level = put_changes(&jw, t, before, after);
+    if (t->figures)
+        put_figures(&jw, t, after);
     kh_jw_end(&jw);
     e.data = kh_buf_get(&b);
     if (level < KH_SEE_INTERNAL && !kh_access_row(t, &kh_who_public, KH_OP_READ, row->cols))

@@ -31,7 +31,8 @@
  *                      valid time; fields named valid_from and valid_to do so by themselves
  *   field: "index": true, "search": true|weight, "ref": "type", "unique": true,
  *          "sensitivity": ..., "computed": FEEL, "label": {vi,en}, "help": {vi,en},
- *          "codes": [{"code":..., "vi":..., "en":...}], "widget": "...", "hidden": true
+ *          "codes": [{"code":..., "vi":..., "en":...}], "widget": "...", "hidden": true,
+ *          "figure": true           told in every event of the record, for the figures of a pack
  * Row rules other than these are an error of `khue pack check`.
  */
 #ifndef KH_REGISTRY_REGISTRY_H

@@ -47,6 +47,7 @@ struct kh_field {
     int index;               /**< an index that begins with it, or -1 */
     bool scalar;             /**< string, number or boolean */
     bool unique, serial, nullable;
+    bool figure;             /**< told in every event of the record */
     unsigned weight;         /**< of its words in search, 0: not searched */
     struct kh_str ref;       /**< type that it points to, or "" */
     const struct kh_feel *computed;
@@ -107,6 +108,7 @@ struct kh_type {
     int unit, owner, state, geo; /**< fields, or -1 */
     int from, to;                /**< fields that say the validity, or -1 */
     bool extent;                 /**< geo holds geometries, not only points */
+    bool figures;                /**< it has fields that are told in every event */
     enum kh_level_of max_level, root_level;
     struct kh_serial serial;
     const struct kh_rule *rules;

@@ -267,6 +267,8 @@ static void read_field(struct maker *m, struct kh_field *f, const struct kh_json
     read_files(m, kh);
     index = kh_json_bool(kh, "index", false);
     f->unique = kh_json_bool(kh, "unique", false);
+    f->figure = kh_json_bool(kh, "figure", false);
+    m->t->figures |= f->figure;
     if (kh_str_is(f->name, "id") || kh_str_is(f->name, "meta"))
         issue(m, kh_strf(m->a, "/properties/%.*s", KH_FMT(f->name)),
               "id và meta là tên dành riêng.", "id and meta are reserved names.");
