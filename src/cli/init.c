@@ -139,7 +139,7 @@ static bool init_run(struct init *in, struct kh_error *err)
 int cli_init(int argc, char **argv)
 {
     struct kh_args args = {argc - 1, argv + 1};
-    struct init in = {0};
+    struct init in = {.o.making = true};
     struct kh_error err = {0};
     bool ok;
 

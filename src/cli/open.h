@@ -21,6 +21,7 @@ struct kh_opened {
     struct kh_out *out; /**< calls to other systems */
     struct kh_arena *a;
     const char *dir;
+    bool making; /**< khue init: the store is durable when it is closed */
 };
 
 /** Take --data, --store, --set key=value out of args and read DIR/khue.conf.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include "api/router.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/open.h"
@@ -79,6 +80,8 @@ static bool serve(struct kh_opened *o, const sigset_t *signals, struct kh_error 
     int64_t start = kh_mono_us();
     struct kh_net *net = NULL;
 
+    o->city.tables = kh_route_tables;
+    o->city.error_forms = kh_error_forms;
     if (!kh_city_open(o, err) || !kh_process_jobs_start(o->city.process, err) ||
         !kh_notify_start(o->city.notify, err) ||
         !kh_insight_start(o->city.insight, err) || !kh_net_start(o->config, &o->city, &net, err))

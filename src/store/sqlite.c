@@ -86,11 +86,13 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
     /* temp_store: savepoints keep their old pages in memory, not in a file. mmap_size: a reader maps
      * the file instead of copying pages out of the kernel's cache, which halves a point read. */
     snprintf(sql, sizeof(sql),
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
              "PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; %s",
              (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)),
              writer ? 0 : (long long)st->config.cache_bytes * 4,
+             st->config.making ? "OFF" : "FULL",
+             (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)), (long long)MMAP_BYTES,
              writer ? "" : "PRAGMA query_only=ON;");
     rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK || kh_sqlite_fail(err, c->db, rc, "open");
@@ -291,8 +293,10 @@ static void sqlite_close(struct kh_store *st)
         reader_free(r);
     }
     s->readers = NULL;
-    if (s->w.db) /* nobody reads any more, so this leaves one file */
+    if (s->w.db) { /* nobody reads any more, so this leaves one file; with syncs, in any case */
+        (void)sqlite3_exec(s->w.db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
         (void)sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
     kh_sqlite_disconnect(&s->w);
     pthread_mutex_destroy(&s->readers_lock);
     kh_queue_free(&s->queue);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/notify/template.h"
 
+#include "base/time.h"
 #include "engine/notify/notify.h"
 
 /* The next {name} in text from *at on: false when there is none. */
@@ -23,6 +24,22 @@ static bool next_field(struct kh_str text, size_t *at, size_t *ret_start, struct
     return false;
 }
 
+/* An instant is told as people write it, by the clock of the city: 15/09/2026 14:05. */
+static struct kh_str told(struct kh_arena *a, const struct kh_json *v)
+{
+    int64_t us, year, minute;
+    int month, day;
+
+    if (!v || (v->type != KH_JSON_STRING && v->type != KH_JSON_NUMBER))
+        return KH_S("…");
+    if (v->type != KH_JSON_STRING || !kh_time_parse(v->s, &us))
+        return v->s;
+    kh_civil(kh_day_of(us), &year, &month, &day);
+    minute = (us - kh_day_start(kh_day_of(us))) / KH_US_MIN;
+    return kh_strf(a, "%02d/%02d/%04lld %02lld:%02lld", day, month, (long long)year,
+                   (long long)(minute / 60), (long long)(minute % 60));
+}
+
 struct kh_str kh_template_fill(struct kh_arena *a, struct kh_str text, const struct kh_json *data)
 {
     struct kh_buf out = kh_buf(a, 64 << 10);
@@ -30,13 +47,8 @@ struct kh_str kh_template_fill(struct kh_arena *a, struct kh_str text, const str
     struct kh_str name;
 
     while (next_field(text, &at, &start, &name)) {
-        const struct kh_json *v = kh_json_find(data, name);
-
         kh_buf_add(&out, text.p + done, start - done);
-        if (v && (v->type == KH_JSON_STRING || v->type == KH_JSON_NUMBER))
-            kh_buf_str(&out, v->s);
-        else
-            kh_buf_z(&out, "…");
+        kh_buf_str(&out, told(a, kh_json_find(data, name)));
         done = at;
     }
     kh_buf_add(&out, text.p + done, text.n - done);

@@ -301,6 +301,15 @@ static void refuses_preferences_and_templates_that_do_not_fit(void **state)
     assert_int_equal(w->err.code, KH_EC_TEMPLATE_UNKNOWN);
 }
 
+static void tells_an_instant_by_the_clock_of_the_city(void **state)
+{
+    struct world *w = *state;
+    struct kh_str said = kh_template_fill(w->a, KH_S("Hạn {due}, {none}{}{"),
+                                          parse(w, "{\"due\":\"2026-09-15T17:05:00Z\"}"));
+
+    assert_true(kh_str_is(said, "Hạn 16/09/2026 00:05, …{}{"));
+}
+
 /* A pair from its numbers in base64url, as RFC 8291 gives them. */
 static struct kh_push_pair *pair_of(struct kh_arena *a, const char *secret, const char *point)
 {
@@ -388,6 +397,7 @@ int main(void)
         STORY(an_outage_is_tried_again_and_in_the_end_given_up),
         STORY(sms_text_cannot_break_out_of_the_gateways_json),
         STORY(refuses_preferences_and_templates_that_do_not_fit),
+        STORY(tells_an_instant_by_the_clock_of_the_city),
         STORY(encrypts_as_rfc_8291_appendix_a),
         STORY(a_browser_that_is_gone_is_forgotten),
     };
