@@ -44,7 +44,6 @@ struct kh_store_config {
     size_t cache_bytes;     /**< SQLite: pages that the writer keeps [64 MiB]; a reading thread keeps a
                                  quarter and maps up to four times as much of the file */
     bool making;            /**< SQLite: a city is being made: durable when closed, not before */
-    size_t cache_bytes;     /**< SQLite page cache of the writer [64 MiB]; a reader has a quarter */
 };
 
 /**

@@ -369,7 +369,6 @@ bool kh_schema_find(struct compiler *c, const struct resource *base, struct kh_s
     t.resource = kh_schema_rooted(c, r->root);
     t.where = r->where;
     if (fragment.n && !kh_uriref_decode(c->a, fragment, &fragment))
-    if (fragment.n && !kh_fragment_decode(c->a, fragment, &fragment))
         return kh_schema_bad(c, base, where, "$ref viết sai: ", "A broken $ref: ", ref);
     if (fragment.n && fragment.p[0] == '/') {
         if (!by_pointer(c, fragment, &t))

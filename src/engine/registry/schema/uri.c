@@ -160,7 +160,6 @@ struct kh_str kh_uriref_resolve(struct kh_arena *a, struct kh_str base, struct k
 }
 
 bool kh_uriref_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret)
-bool kh_fragment_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret)
 {
     char *out;
     size_t n = 0;

@@ -27,7 +27,6 @@ struct kh_str kh_uriref_resolve(struct kh_arena *a, struct kh_str base, struct k
 /** Decode %XX. @return false if an escape is broken */
 KH_CHECK
 bool kh_uriref_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret);
-bool kh_fragment_decode(struct kh_arena *a, struct kh_str s, struct kh_str *ret);
 
 /** Whether s is a URI reference (of ASCII), or with iri an IRI reference, by its grammar. */
 KH_CHECK
