@@ -155,9 +155,17 @@ static struct kh_str words_of(const struct kh_type *t, struct kh_arena *a,
 {
     struct kh_buf b = kh_buf(a, KH_SEARCH_MAX);
 
+    /* A number is given in the transaction and its words are appended there: so it comes last. */
     for (size_t i = 0; i < t->fields_n; i++) {
-        const struct kh_json *v =
-            t->fields[i].weight ? kh_json_find(fields, t->fields[i].name) : NULL;
+        const struct kh_json *v = t->fields[i].weight && !t->fields[i].serial
+                                      ? kh_json_find(fields, t->fields[i].name)
+                                      : NULL;
+
+        if (v)
+            add_words(a, &b, v);
+    }
+    if (t->serial.field >= 0 && t->fields[t->serial.field].weight) {
+        const struct kh_json *v = kh_json_find(fields, t->fields[t->serial.field].name);
 
         if (v)
             add_words(a, &b, v);

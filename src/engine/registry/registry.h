@@ -259,6 +259,20 @@ struct kh_str kh_type_geo(const struct kh_type *t);
 /** Whether any field is above public: replies then depend on who asks. */
 bool kh_type_masks(const struct kh_type *t);
 
+struct kh_verify_issue;
+/**
+ * Compare every record, its past and future pieces, its index columns and every type with the log.
+ *
+ * Finds rows that were changed, removed or inserted behind the registry's back, and says which. The
+ * log itself is judged by kh_event_verify. Reads in short snapshots; the city may go on working.
+ * @param ret_rows rows that were looked at
+ * @return true if it could be checked; ret_n issues were found (at most 1,000 are told)
+ */
+KH_CHECK
+bool kh_registry_verify(struct kh_registry *reg, struct kh_arena *a, kh_progress_fn progress,
+                        void *ctx, struct kh_verify_issue **ret_issues, size_t *ret_n,
+                        int64_t *ret_rows, struct kh_error *err);
+
 /** The record that has this natural key now (single-field keys). */
 KH_CHECK
 enum kh_hit kh_record_find(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,

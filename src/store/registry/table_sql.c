@@ -21,7 +21,7 @@ struct kh_rtable {
     pthread_mutex_t lock;
     enum kh_store_kind kind;
     struct kh_rshape s;
-    struct kh_sql insert, get, head, has, fts_add, fts_del, live, ids, ended, next_end, larger;
+    struct kh_sql insert, get, head, full, has, fts_add, fts_del, live, ids, ended, next_end, larger;
     uint64_t update_masks[128]; /* sets of changed columns that have a statement of their own */
     unsigned updates_n;
     struct slot *slots[SLOTS];
@@ -94,9 +94,21 @@ static void make_head(struct kh_rtable *t)
 {
     struct kh_buf b = kh_buf(t->a, KH_RSQL_MAX);
 
-    kh_buf_strf(&b, "SELECT " KH_RFIXED ", data%s FROM rec_%.*s WHERE id = $1%s",
-                t->s.search ? ", search" : "", KH_FMT(t->s.type), pg(t) ? " FOR UPDATE" : "");
+    kh_buf_strf(&b, "SELECT " KH_RFIXED ", data%s FROM rec_%.*s WHERE id = $1",
+                t->s.search ? ", search" : "", KH_FMT(t->s.type));
     t->head = text_of(t, "head", &b);
+}
+
+static void make_full(struct kh_rtable *t)
+{
+    struct kh_buf b = kh_buf(t->a, KH_RSQL_MAX);
+
+    kh_buf_z(&b, t->s.geo == KH_RG_NONE ? "SELECT NULL, NULL, NULL" : "SELECT lon, lat, cell");
+    kh_buf_z(&b, t->s.geo == KH_RG_EXTENT ? ", x0, y0, x1, y1" : ", NULL, NULL, NULL, NULL");
+    for (size_t i = 0; i < t->s.cols_n; i++)
+        kh_buf_strf(&b, ", %.*s", KH_FMT(t->s.cols[i].name));
+    kh_buf_strf(&b, " FROM rec_%.*s WHERE id = $1", KH_FMT(t->s.type));
+    t->full = text_of(t, "full", &b);
 }
 
 static void make_small(struct kh_rtable *t, struct kh_sql *sql, const char *what, const char *fmt)
@@ -120,6 +132,7 @@ static void make_all(struct kh_rtable *t)
     make_insert(t);
     make_get(t);
     make_head(t);
+    make_full(t);
     make_small(t, &t->fts_add, "fts_add", "INSERT INTO fts_@ (rowid, search) VALUES ($1, $2)");
     make_small(t, &t->fts_del, "fts_del",
                "INSERT INTO fts_@ (fts_@, rowid, search) VALUES ('delete', $1, $2)");
@@ -525,6 +538,35 @@ enum kh_hit kh_rtable_head(struct kh_tx *tx, struct kh_rtable *t, struct kh_aren
                             .data = kh_str_dup(a, kh_col_text(&q, 11))};
     if (t->s.search && !kh_col_null(&q, 12))
         ret->search = kh_str_dup(a, kh_col_text(&q, 12));
+    return KH_HIT;
+}
+
+enum kh_hit kh_rtable_full(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a, int64_t id,
+                           struct kh_rrow *ret, struct kh_error *err)
+{
+    enum kh_hit hit = kh_rtable_head(tx, t, a, id, ret, err);
+    struct kh_rval *cols = kh_new_n(a, t->s.cols_n, struct kh_rval);
+    kh_auto(kh_query) q = {0};
+
+    if (hit != KH_HIT)
+        return hit;
+    if (!kh_query_open(&q, tx, &t->full, err))
+        return KH_FAIL;
+    kh_bind_int(&q, 1, id);
+    hit = kh_query_next(&q, err);
+    if (hit != KH_HIT)
+        return hit;
+    ret->has_place = t->s.geo != KH_RG_NONE && !kh_col_null(&q, 0);
+    if (ret->has_place) {
+        ret->lon = kh_col_real(&q, 0);
+        ret->lat = kh_col_real(&q, 1);
+        ret->cell = kh_col_int(&q, 2);
+    }
+    for (int i = 0; ret->has_place && t->s.geo == KH_RG_EXTENT && i < 4; i++)
+        ret->box[i] = kh_col_real(&q, 3 + i);
+    for (size_t i = 0; i < t->s.cols_n; i++)
+        cols[i] = kh_col_rval(&q, (int)i + 7, t->s.cols[i].kind, a);
+    ret->cols = cols;
     return KH_HIT;
 }
 

@@ -109,9 +109,13 @@ bool kh_rtable_insert(struct kh_tx *tx, struct kh_rtable *t, const struct kh_rro
 KH_CHECK
 enum kh_hit kh_rtable_get(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a, int64_t id,
                           struct kh_rrow *ret, struct kh_error *err);
-/** For writing: everything but cols and place. On PostgreSQL the row is locked. */
+/** For writing: everything but cols and place. */
 KH_CHECK
 enum kh_hit kh_rtable_head(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a, int64_t id,
+                           struct kh_rrow *ret, struct kh_error *err);
+/** Everything. */
+KH_CHECK
+enum kh_hit kh_rtable_full(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a, int64_t id,
                            struct kh_rrow *ret, struct kh_error *err);
 /** In `changed`: the row enters or leaves the indexes of live rows. */
 #define KH_RCHANGED_LIVE (UINT64_C(1) << 63)
