@@ -136,7 +136,7 @@ static int list(struct kh_args *args)
 
 int cli_pack(int argc, char **argv)
 {
-    struct kh_args args = {argc, argv};
+    struct kh_args args = {argc - 1, argv + 1};
     const char *what = kh_args_word(&args);
 
     if (what && strcmp(what, "check") == 0)
