@@ -5,6 +5,7 @@
 #include "api/idempotency.h"
 #include "api/uri.h"
 #include "api/workers.h"
+#include "base/config.h"
 
 struct kh_str kh_call_arg(const struct kh_call *c, const char *name, struct kh_str fallback)
 {
@@ -55,6 +56,22 @@ struct kh_str kh_call_cookie(const struct kh_call *c, const char *name)
             return value.p ? value : kh_str("", 0);
     }
     return kh_str(NULL, 0);
+}
+
+struct kh_str kh_call_base(const struct kh_call *c)
+{
+    struct kh_str base = c->city->config->public_url, host = c->head.host;
+
+    while (base.n && base.p[base.n - 1] == '/')
+        base.n--;
+    if (base.n)
+        return base;
+    for (size_t i = 0; i < host.n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]", host.p[i]))
+            host.n = 0;
+    if (host.n == 0)
+        host = c->city->config->listen;
+    return kh_strf(c->a, "%s://%.*s", c->tls ? "https" : "http", KH_FMT(host));
 }
 
 /* ---- writes ---- */

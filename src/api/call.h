@@ -164,6 +164,12 @@ bool kh_call_limit(const struct kh_call *c, unsigned fallback, unsigned max, uns
 struct kh_str kh_call_header(const struct kh_call *c, const char *name);
 /** @return true if Accept names type ("text/html") outright (no wildcard), with q > 0 */
 bool kh_call_accepts(const struct kh_call *c, const char *type);
+/** Take a token or key that came in another place (a field of a form): sets c->who.
+ *  @return KH_MISS if nobody has it */
+KH_CHECK
+enum kh_hit kh_call_identify(struct kh_call *c, struct kh_str token, struct kh_error *err);
+/** Where people reach this server: public_url, or what the request says. No slash at the end. */
+struct kh_str kh_call_base(const struct kh_call *c);
 /** Decoded parts of a form body (urlencoded or multipart). @param err REQUEST_MALFORMED (400) */
 KH_CHECK
 bool kh_call_form(struct kh_call *c, struct kh_part **ret_parts, size_t *ret_n,

@@ -73,35 +73,43 @@ static enum kh_hit ask(struct kh_call *c, struct kh_str token, const struct kh_w
     return KH_MISS;
 }
 
-/* A token that is not good is no reason to refuse what the public may have: a stale cookie would
- * lock its owner out of the page where one signs in. */
-static bool authenticate(struct kh_call *c, struct kh_error *err)
+enum kh_hit kh_call_identify(struct kh_call *c, struct kh_str token, struct kh_error *err)
 {
     bool vi = c->who->vi;
-    struct kh_str token = token_of(c);
     const struct kh_who *found = NULL;
     struct kh_who *who;
+    enum kh_hit hit = token.n ? ask(c, token, &found, err) : KH_MISS;
 
-    if (token.n == 0)
-        return true;
-    switch (ask(c, token, &found, err)) {
-    case KH_FAIL:
-        return false;
-    case KH_MISS:
-        if (!c->by_cookie && !(c->route->flags & KH_R_PUBLIC))
-            return kh_fail(err, KH_EC_SESSION_EXPIRED, "the token or key is not valid any more");
-        return true;
-    case KH_HIT:
-        break;
-    }
+    if (hit != KH_HIT)
+        return hit;
     c->session = token;
     who = kh_new(c->a, struct kh_who);
     *who = *found;
     if (c->head.accept_language.n)
         who->vi = vi;
-    if (c->head.purpose.n)
-        who->purpose = c->head.purpose;
+    if (c->head.purpose.n && !kh_uri_decode(c->a, c->head.purpose, false, &who->purpose))
+        who->purpose = found->purpose;
     c->who = who;
+    return KH_HIT;
+}
+
+/* A token that is not good is no reason to refuse what the public may have: a stale cookie would
+ * lock its owner out of the page where one signs in. */
+static bool authenticate(struct kh_call *c, struct kh_error *err)
+{
+    struct kh_str token = token_of(c);
+
+    if (token.n == 0)
+        return true;
+    switch (kh_call_identify(c, token, err)) {
+    case KH_FAIL:
+        return false;
+    case KH_MISS:
+        return c->by_cookie || (c->route->flags & KH_R_PUBLIC) ||
+               kh_fail(err, KH_EC_SESSION_EXPIRED, "the token or key is not valid any more");
+    case KH_HIT:
+        break;
+    }
     return true;
 }
 

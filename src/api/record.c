@@ -53,7 +53,6 @@ struct work {
     struct kh_draft *draft;
     struct kh_record r;
     bool merge;
-    struct kh_who how_system;
 };
 
 /* The level that a reader sees is part of the tag: the same revision looks different to others. */
@@ -180,23 +179,31 @@ static enum kh_next api_record_read(struct kh_call *c)
 
 /* ---- create ---- */
 
-static bool create_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+bool kh_case_create(struct kh_tx *tx, struct kh_city *city, struct kh_arena *a,
+                    const struct kh_type *t, struct kh_draft *draft, const struct kh_who *who,
+                    struct kh_record *ret, struct kh_error *err)
 {
-    struct work *w = ctx;
-    struct kh_city *city = w->c->city;
-    struct kh_str process = kh_type_process(w->t);
+    struct kh_str process = kh_type_process(t);
+    struct kh_who system = kh_who_system(KH_S("api"));
     int64_t instance;
 
-    if (!kh_record_insert(tx, city->registry, w->c->a, w->draft, &w->r, err))
+    if (!kh_record_insert(tx, city->registry, a, draft, ret, err))
         return false;
     if (process.n == 0 || !city->process)
         return true;
     /* The process may change the record at once (a unit, a deadline): what is told is what stands
      * there in the end. */
-    return kh_process_start(tx, city->process, w->c->a, process, w->t, w->r.id,
-                            kh_json_new(w->c->a, KH_JSON_OBJECT), w->c->who, &instance, err) &&
-           kh_record_past(tx, city->registry, w->c->a, w->t, w->r.id, &w->how_system, KH_OP_READ,
-                          &w->r, err) == KH_HIT;
+    return kh_process_start(tx, city->process, a, process, t, ret->id,
+                            kh_json_new(a, KH_JSON_OBJECT), who, &instance, err) &&
+           kh_record_past(tx, city->registry, a, t, ret->id, &system, KH_OP_READ, ret, err) ==
+               KH_HIT;
+}
+
+static bool create_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct work *w = ctx;
+
+    return kh_case_create(tx, w->c->city, w->c->a, w->t, w->draft, w->c->who, &w->r, err);
 }
 
 static enum kh_next created(struct kh_call *c, bool ok, const struct kh_error *err)
@@ -219,7 +226,6 @@ static enum kh_next api_record_create(struct kh_call *c)
         !kh_call_when(c, "valid_from", &w->how.valid_from_us, &c->err) ||
         !kh_record_prepare(c->city->registry, c->a, w->t, c->json, &w->how, &w->draft, &c->err))
         return kh_reply_error(c, &c->err);
-    w->how_system = kh_who_system(KH_S("api"));
     return kh_call_write(c, "record_create", create_in_tx, w, created);
 }
 

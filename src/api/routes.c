@@ -2,6 +2,7 @@
 /* The route tables of the server, one per file of api/; each ends with a row without handler. */
 #include "api/routes.h"
 
+#include "api/open311_int.h"
 #include "api/router.h"
 
 const struct kh_route *const kh_route_tables[] = {
@@ -14,6 +15,7 @@ const struct kh_route *const kh_route_tables[] = {
     kh_routes_health,
     kh_routes_notice,
     kh_routes_pack,
+    kh_routes_open311,
     kh_routes_process,
     kh_routes_openapi,
     kh_routes_record,
@@ -25,5 +27,6 @@ const struct kh_route *const kh_route_tables[] = {
 };
 
 const struct kh_error_form kh_error_forms[] = {
+    {"/open311/", kh_o311_error},
     {NULL, NULL},
 };

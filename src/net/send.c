@@ -122,6 +122,14 @@ static void encode(struct exchange *x)
 
 /* ---- files ---- */
 
+static bool has_header(const struct kh_reply *r, const char *name)
+{
+    for (size_t i = 0; i < r->headers_n; i++)
+        if (kh_str_is(r->headers[i].name, name))
+            return true;
+    return false;
+}
+
 /* One range "bytes=a-b", "bytes=a-" or "bytes=-n" (RFC 9110 section 14); others are ignored, which
  * the standard allows. @return false if it is one that cannot be met */
 static bool read_range(struct kh_str s, int64_t size, int64_t *ret_from, int64_t *ret_n)
@@ -157,9 +165,12 @@ static struct MHD_Response *file_response(struct exchange *x)
 {
     struct kh_call *c = &x->call;
     struct kh_reply *r = &c->reply;
-    int64_t from = 0, n = r->fd_bytes;
+    int64_t from = 0, n = r->fd_bytes, start = lseek(r->fd, 0, SEEK_CUR);
 
-    kh_reply_header(c, "Accept-Ranges", KH_S("bytes"));
+    if (start < 0)
+        start = 0;
+    if (!has_header(r, "Accept-Ranges"))
+        kh_reply_header(c, "Accept-Ranges", KH_S("bytes"));
     if (r->status == 200 && c->method == KH_GET && c->head.range.n && r->fd_bytes > 0) {
         if (!read_range(c->head.range, r->fd_bytes, &from, &n)) {
             close(r->fd);
@@ -178,18 +189,10 @@ static struct MHD_Response *file_response(struct exchange *x)
         }
     }
     r->has_fd = false; /* the response closes it */
-    return MHD_create_response_from_fd_at_offset64((uint64_t)n, r->fd, (uint64_t)from);
+    return MHD_create_response_from_fd_at_offset64((uint64_t)n, r->fd, (uint64_t)(start + from));
 }
 
 /* ---- the reply ---- */
-
-static bool has_header(const struct kh_reply *r, const char *name)
-{
-    for (size_t i = 0; i < r->headers_n; i++)
-        if (kh_str_is(r->headers[i].name, name))
-            return true;
-    return false;
-}
 
 static void put_headers(struct exchange *x, struct MHD_Response *m, bool is_file)
 {
@@ -203,8 +206,9 @@ static void put_headers(struct exchange *x, struct MHD_Response *m, bool is_file
         MHD_add_response_header(m, "Cache-Control",
                                 has_header(r, "ETag") ? "private, no-cache" : "no-store");
     /* What came from outside is never run in our name. */
-    if (is_file || kh_str_starts(r->type, KH_S("text/html")) ||
-        kh_str_starts(r->type, KH_S("image/svg")))
+    if ((is_file || kh_str_starts(r->type, KH_S("text/html")) ||
+         kh_str_starts(r->type, KH_S("image/svg"))) &&
+        !has_header(r, "Content-Security-Policy"))
         MHD_add_response_header(m, "Content-Security-Policy",
                                 "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
                                 "media-src 'self'; sandbox; frame-ancestors 'self'");

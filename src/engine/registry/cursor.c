@@ -95,6 +95,11 @@ bool kh_cursor_read(struct kh_ask *k, struct kh_error *err)
 
     make_mark(k);
     k->has_after = k->q->after.n > 0;
+    if (!k->has_after && k->q->below_id && k->sort < 0) {
+        k->has_after = true;
+        k->after = (struct kh_cursor){.mode = 'w', .id = k->q->below_id};
+        return true;
+    }
     if (!k->has_after)
         return true;
     if (k->q->after.n > 4096 || !kh_base64_parse(k->a, k->q->after, &s) || s.n < 12)

@@ -206,6 +206,8 @@ struct kh_list {
     struct kh_str within;      /**< code of an administrative unit, or "" */
     struct kh_str sort;        /**< "field" or "-field"; "" means newest first */
     struct kh_str after;       /**< cursor of the page before */
+    int64_t below_id;          /**< 0, or only records made before this id was: for the first page of
+                                    lists newest first without place and words */
     unsigned limit;            /**< 1..1000 [50] */
     int64_t valid_us, at_us;   /**< 0: now */
     const struct kh_who *who;
