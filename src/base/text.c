@@ -29,17 +29,35 @@ struct reader {
     struct letter ahead;
 };
 
-/* Ill-formed bytes come out as U+FFFD one by one, which is no letter anywhere below. */
+/* Ill-formed bytes come out as U+FFFD one by one, which is no letter anywhere below. The two forms
+ * that Vietnamese is written in are read here, the rest by the library. */
 static uint32_t decode(struct kh_str s, size_t *at)
 {
     const uint8_t *p = (const uint8_t *)s.p + *at;
+    size_t left = s.n - *at;
     ucs4_t cp = p[0];
     int n = 1;
 
+    if (cp >= 0xC2 && cp <= 0xDF && left >= 2 && (p[1] & 0xC0) == 0x80) {
+        *at += 2;
+        return (cp & 0x1F) << 6 | (p[1] & 0x3F);
+    }
+    if (cp >= 0xE1 && cp <= 0xEC && left >= 3 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80) {
+        *at += 3;
+        return (cp & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+    }
     if (cp >= 0x80)
-        n = u8_mbtouc(&cp, p, s.n - *at);
+        n = u8_mbtouc(&cp, p, left);
     *at += (size_t)(n > 0 ? n : 1);
     return cp;
+}
+
+/* May a mark or an invisible character begin with this byte? Asked before anything is decoded. */
+static bool may_follow(char byte)
+{
+    unsigned char b = (unsigned char)byte;
+
+    return b == 0xCC || b == 0xCD || b == 0xC2 || b == 0xE2 || b == 0xEF;
 }
 
 static bool is_mark(uint32_t cp)
@@ -93,10 +111,22 @@ static void take_mark(struct letter *l, uint32_t mark)
         l->quality = l->quality ? l->quality : quality;
 }
 
+/* Base letter and marks as text_latin.h packs them; 0: no Latin letter. */
+static inline unsigned latin(uint32_t cp)
+{
+    if ((cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z'))
+        return (cp & 0x1F) | (cp < 'a' ? 0x800 : 0);
+    if (cp >= 0xC0 && cp <= 0x24F)
+        return latin_c0[cp - 0xC0];
+    if (cp >= 0x1E00 && cp <= 0x1EFF)
+        return latin_1e[cp - 0x1E00];
+    return 0;
+}
+
 static struct letter read_raw(struct kh_str s, size_t *at)
 {
     struct letter l = {0};
-    unsigned v = 0;
+    unsigned v;
 
     do {
         if (*at >= s.n) {
@@ -106,17 +136,12 @@ static struct letter read_raw(struct kh_str s, size_t *at)
         l.cp = decode(s, at);
     } while (is_mark(l.cp) || is_invisible(l.cp)); /* a mark that follows nothing */
 
-    if ((l.cp >= 'a' && l.cp <= 'z') || (l.cp >= 'A' && l.cp <= 'Z'))
-        v = (l.cp & 0x1F) | (l.cp < 'a' ? 0x800 : 0);
-    else if (l.cp >= 0xC0 && l.cp <= 0x24F)
-        v = latin_c0[l.cp - 0xC0];
-    else if (l.cp >= 0x1E00 && l.cp <= 0x1EFF)
-        v = latin_1e[l.cp - 0x1E00];
+    v = latin(l.cp);
     l.base = v & 0x1F;
     l.quality = (v >> 5) & 7;
     l.tone = (v >> 8) & 7;
     l.upper = (v & 0x800) != 0;
-    for (size_t next = *at; next < s.n && (s.p[next] & 0x80); *at = next) {
+    for (size_t next = *at; next < s.n && may_follow(s.p[next]); *at = next) {
         uint32_t cp = decode(s, &next);
 
         if (is_mark(cp))
@@ -249,15 +274,29 @@ static void word_end(struct words *w)
     w->gap = true;
 }
 
+static void word_begin(struct words *w)
+{
+    if (w->out.n)
+        kh_buf_c(&w->out, w->parted_by);
+    w->word = w->out.n;
+    w->gap = false;
+}
+
 static void word_add(struct words *w, const char *p, size_t n)
 {
-    if (w->gap) {
-        if (w->out.n)
-            kh_buf_c(&w->out, w->parted_by);
-        w->word = w->out.n;
-        w->gap = false;
-    }
+    if (w->gap)
+        word_begin(w);
     kh_buf_add(&w->out, p, n);
+}
+
+static inline void word_c(struct words *w, char c)
+{
+    if (w->gap)
+        word_begin(w);
+    if (w->out.n < w->out.cap)
+        w->out.p[w->out.n++] = c;
+    else
+        kh_buf_c(&w->out, c);
 }
 
 static void word_cp(struct words *w, uint32_t cp)
@@ -325,23 +364,23 @@ static void word_other(struct words *w, uint32_t cp, bool accents)
         free(got);
 }
 
+/* Marks are only left out here, so nothing looks ahead: this runs over every text that is stored. */
 static struct kh_str fold(struct kh_arena *a, struct kh_str s, char parted_by, bool soft)
 {
     struct words w = words(a, s, parted_by, soft);
 
-    for (size_t at = 0;;) {
-        struct letter l = read_raw(s, &at);
-        char c;
+    for (size_t at = 0; at < s.n;) {
+        uint32_t cp = (unsigned char)s.p[at] < 0x80 ? (unsigned char)s.p[at++] : decode(s, &at);
+        unsigned base = latin(cp) & 0x1F;
 
-        if (l.end)
-            break;
-        c = l.base ? (char)('a' - 1 + l.base) : (char)(l.cp & 0x7F);
-        if (l.base || (l.cp >= '0' && l.cp <= '9'))
-            word_add(&w, &c, 1);
-        else if (l.cp < 0x80)
+        if (base)
+            word_c(&w, (char)('a' - 1 + base));
+        else if (cp >= '0' && cp <= '9')
+            word_c(&w, (char)cp);
+        else if (cp < 0x80)
             word_end(&w);
-        else
-            word_other(&w, l.cp, false);
+        else if (!is_mark(cp) && !is_invisible(cp))
+            word_other(&w, cp, false);
     }
     word_end(&w);
     return kh_buf_get(&w.out);
@@ -391,7 +430,7 @@ static void word_exact(struct words *w, const struct letter *l)
     else if (l->base == 'd' - 96 && l->quality == STROKE)
         word_cp(w, 0x111);
     else if (l->cp < 0x80)
-        word_add(w, &c, 1);
+        word_c(w, c);
     else
         word_cp(w, uc_tolower(l->cp));
 }
@@ -408,7 +447,7 @@ struct kh_str kh_text_exact(struct kh_arena *a, struct kh_str s)
         if (l.base)
             word_exact(&w, &l);
         else if (l.cp >= '0' && l.cp <= '9')
-            word_add(&w, &c, 1);
+            word_c(&w, c);
         else if (l.cp < 0x80)
             word_end(&w);
         else
