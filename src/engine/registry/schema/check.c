@@ -10,7 +10,7 @@ enum {
     STEPS_PER_VALUE = 2000,
     EXPLAIN_DEEP = 3,
 };
-#define STEPS_MOST 200000000U
+#define STEPS_MOST 50000000U
 
 /** What unevaluated* has to know: which members or elements some rule has looked at. */
 struct seen {
@@ -83,6 +83,8 @@ static bool enter(struct run *r)
             return give_up(r);
         }
     }
+    if ((r->steps & 1023) == 0 && kh_arena_over(r->a))
+        return give_up(r);
     return (++r->depth <= DEPTH_MAX && !r->broken) || give_up(r);
 }
 

@@ -9,7 +9,10 @@
 /* PCRE2 reads a larger language than ECMA-262, and a few constructs otherwise. So a pattern is
  * read here, refused where ECMA-262 refuses it, and written again as PCRE2 means it. */
 
-enum { PATTERN_MAX = 65536, MATCH_STEPS = 1000000, HEAP_KIB = 8192, GROUPS_DEEP = 200 };
+enum { PATTERN_MAX = 65536, HEAP_KIB = 8192, GROUPS_DEEP = 200 };
+/* Backtracking that a text may cost: by its length, so that many texts together cannot cost more
+ * than their size allows. */
+enum { STEPS_FREE = 20000, STEPS_PER_BYTE = 1000, STEPS_MOST = 10000000 };
 
 struct reader {
     struct kh_str s;
@@ -664,7 +667,6 @@ static void make_room(struct kh_regex_room *room)
     pcre2_match_context *context = pcre2_match_context_create(NULL);
 
     KH_REQUIRE(context != NULL);
-    pcre2_set_match_limit(context, MATCH_STEPS);
     pcre2_set_heap_limit(context, HEAP_KIB);
     room->context = context;
     room->data = pcre2_match_data_create(1, NULL);
@@ -675,10 +677,12 @@ enum kh_hit kh_regex_match(const struct kh_regex *x, struct kh_regex_room *room,
 {
     const pcre2_code *code = (const pcre2_code *)x;
     PCRE2_SPTR text = s.n ? (PCRE2_SPTR)s.p : (PCRE2_SPTR) "";
+    size_t steps = STEPS_FREE + s.n * STEPS_PER_BYTE;
     int r;
 
     if (!room->data)
         make_room(room);
+    pcre2_set_match_limit(room->context, (uint32_t)(steps < STEPS_MOST ? steps : STEPS_MOST));
     r = pcre2_match(code, text, s.n, 0, PCRE2_NO_UTF_CHECK, room->data, room->context);
     if (r == PCRE2_ERROR_JIT_STACKLIMIT)
         r = pcre2_match(code, text, s.n, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, room->data,
