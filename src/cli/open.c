@@ -103,18 +103,32 @@ static bool open_people(struct kh_opened *o, struct kh_error *err)
            kh_notify_open(o->city.store, &nc, &transport, &o->city.notify, err);
 }
 
+static bool open_files(struct kh_opened *o, struct kh_error *err)
+{
+    const struct kh_config *c = o->config;
+    struct kh_files_limits limits = {
+        .image_bytes = (size_t)c->file_image_bytes,
+        .video_bytes = (size_t)c->file_video_bytes,
+        .antivirus = c->file_antivirus.p,
+    };
+
+    if (!kh_files_open(o->city.store, kh_strf(o->a, "%s/blobs", o->dir).p, &o->city.files, err))
+        return false;
+    kh_files_set_limits(o->city.files, &limits);
+    kh_registry_set_files(o->city.registry, kh_files_written, NULL);
+    return true;
+}
+
 bool kh_city_open(struct kh_opened *o, struct kh_error *err)
 {
     struct kh_city *city = &o->city;
 
     city->started_us = kh_mono_us();
     if (!kh_open_store(o, err) || !kh_registry_open(city->store, &city->registry, err) ||
-        !open_people(o, err) ||
-        !kh_process_open(city->store, city->registry, &city->process, err))
+        !open_people(o, err) || !kh_process_open(city->store, city->registry, &city->process, err))
         return false;
     kh_process_service(city->process, "notify.send", kh_notify_step, city->notify);
-    return kh_insight_open(city->store, &city->insight, err) &&
-           kh_files_open(city->store, kh_strf(o->a, "%s/blobs", o->dir).p, &city->files, err) &&
+    return kh_insight_open(city->store, &city->insight, err) && open_files(o, err) &&
            kh_units_open(city->store, city->registry, city->process, &city->units, err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cli/open.h"
 #include "engine/insight/insight.h"
+#include "engine/file/file.h"
 #include "engine/notify/notify.h"
 #include "engine/process/process.h"
 #include "net/net.h"
@@ -83,7 +84,7 @@ static bool serve(struct kh_opened *o, const sigset_t *signals, struct kh_error 
     o->city.tables = kh_route_tables;
     o->city.error_forms = kh_error_forms;
     if (!kh_city_open(o, err) || !kh_process_jobs_start(o->city.process, err) ||
-        !kh_notify_start(o->city.notify, err) ||
+        !kh_notify_start(o->city.notify, err) || !kh_files_start(o->city.files, err) ||
         !kh_insight_start(o->city.insight, err) || !kh_net_start(o->config, &o->city, &net, err))
         return false;
     printf("khue: listening on %s://%.*s\n", o->config->tls_cert.n ? "https" : "http",

@@ -12,10 +12,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +25,8 @@ enum {
     IMAGE_BYTES = 20 << 20,
     VIDEO_BYTES = 100 << 20,
     USES_MAX = 100,
+    SWEEP_S = 3600,
+    SWEEP_MAX = 10000, /* files in one sweep */
 };
 
 #define TEMPORARY ".new-"
@@ -33,6 +37,10 @@ struct kh_files {
     int dir;
     size_t image_bytes, video_bytes;
     const char *antivirus; /* or NULL */
+    pthread_mutex_t lock;  /* of stop */
+    pthread_cond_t wake;
+    pthread_t sweeper;
+    bool sweeping, stop;
 };
 
 static bool io_failed(struct kh_error *err, const char *what)
@@ -91,6 +99,8 @@ bool kh_files_open(struct kh_store *st, const char *dir, struct kh_files **ret,
     fs = kh_new(a, struct kh_files);
     *fs = (struct kh_files){
         .st = st, .a = a, .dir = fd, .image_bytes = IMAGE_BYTES, .video_bytes = VIDEO_BYTES};
+    pthread_mutex_init(&fs->lock, NULL);
+    pthread_cond_init(&fs->wake, NULL);
     *ret = fs;
     return true;
 }
@@ -99,6 +109,14 @@ void kh_files_close(struct kh_files *fs)
 {
     if (!fs)
         return;
+    pthread_mutex_lock(&fs->lock);
+    fs->stop = true;
+    pthread_cond_signal(&fs->wake);
+    pthread_mutex_unlock(&fs->lock);
+    if (fs->sweeping)
+        pthread_join(fs->sweeper, NULL);
+    pthread_mutex_destroy(&fs->lock);
+    pthread_cond_destroy(&fs->wake);
     close(fs->dir);
     kh_arena_drop(fs->a);
 }
@@ -453,5 +471,36 @@ bool kh_files_sweep(struct kh_files *fs, int64_t before_us, size_t max, size_t *
         gone++;
     }
     *ret_gone = gone;
+    return true;
+}
+
+/* A failing sweep is tried again an hour later. */
+static void *sweep_hourly(void *arg)
+{
+    struct kh_files *fs = arg;
+
+    pthread_mutex_lock(&fs->lock);
+    while (!fs->stop) {
+        struct kh_error err = {0};
+        struct timespec until;
+        size_t gone;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += SWEEP_S;
+        if (pthread_cond_timedwait(&fs->wake, &fs->lock, &until) != ETIMEDOUT || fs->stop)
+            continue;
+        pthread_mutex_unlock(&fs->lock);
+        (void)!kh_files_sweep(fs, kh_now_us() - KH_US_DAY, SWEEP_MAX, &gone, &err);
+        pthread_mutex_lock(&fs->lock);
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return NULL;
+}
+
+bool kh_files_start(struct kh_files *fs, struct kh_error *err)
+{
+    if (pthread_create(&fs->sweeper, NULL, sweep_hourly, fs) != 0)
+        return kh_fail(err, KH_EC_OVERLOADED, "no thread for sweeping files");
+    fs->sweeping = true;
     return true;
 }

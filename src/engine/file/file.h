@@ -93,8 +93,10 @@ struct kh_file_use {
 KH_CHECK
 bool kh_file_uses(struct kh_tx *tx, struct kh_arena *a, struct kh_str id, struct kh_file_use **ret,
                   size_t *ret_n, struct kh_error *err);
-/** Remove files made before an instant that no record uses, at most max; blocking. main calls it
- *  once an hour with now - 24 h. */
+/** Start a thread that once an hour removes files older than a day that no record uses. */
+KH_CHECK
+bool kh_files_start(struct kh_files *fs, struct kh_error *err);
+/** Remove files made before an instant that no record uses, at most max; blocking. */
 KH_CHECK
 bool kh_files_sweep(struct kh_files *fs, int64_t before_us, size_t max, size_t *ret_gone,
                     struct kh_error *err);

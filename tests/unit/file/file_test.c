@@ -349,6 +349,18 @@ static void unused_files_are_swept_and_used_ones_stay(void **state)
     assert_int_equal(gone, 0);
 }
 
+static void the_sweeping_thread_ends_with_the_files(void **state)
+{
+    struct kh_error err = {0};
+    int64_t before = kh_mono_us();
+
+    (void)state;
+    assert_true(kh_files_start(fs, &err));
+    kh_files_close(fs);
+    assert_true(kh_mono_us() - before < 10 * KH_US_S);
+    open_files();
+}
+
 /* ---- a virus check that says what it is told ---- */
 
 struct clamd {
@@ -450,6 +462,7 @@ int main(void)
         T(the_fields_of_a_record_link_their_files),
         T(a_file_that_is_not_there_cannot_be_linked),
         T(unused_files_are_swept_and_used_ones_stay),
+        T(the_sweeping_thread_ends_with_the_files),
         T(an_infected_file_is_refused),
         T(without_an_answer_of_the_virus_check_nothing_is_taken),
     };
