@@ -157,13 +157,15 @@ static enum kh_next instance_started(struct kh_call *c, bool ok, const struct kh
     return kh_reply_json(c, 201, kh_strf(c->a, "{\"id\":\"%.*s\"}", KH_FMT(id)));
 }
 
-/* "case" and "variables" of a body. */
+/* "case" (an id, or {type, id} as in replies) and "variables" of a body. */
 static bool read_body(struct kh_call *c, int64_t *ret_case, const struct kh_json **ret_variables,
                       struct kh_error *err)
 {
     const struct kh_json *id = kh_json_get(c->json, "case");
     const struct kh_json *variables = kh_json_get(c->json, "variables");
 
+    if (kh_json_is(id, KH_JSON_OBJECT))
+        id = kh_json_get(id, "id");
     *ret_case = 0;
     *ret_variables = variables;
     if (c->json && c->json->type != KH_JSON_OBJECT)

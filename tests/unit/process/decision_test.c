@@ -23,8 +23,9 @@ static bool put(struct world *w, const char *key, const char *ns, const char *in
 {
     struct put p = {.w = w, .key = key};
 
-    p.xml = quoted(w, kh_strf(w->a, "<definitions xmlns='" DMN "' namespace='%s' name='%s'>%s"
-                                    "</definitions>",
+    p.xml = quoted(w, kh_strf(w->a,
+                              "<definitions xmlns='" DMN "' namespace='%s' name='%s'>%s"
+                              "</definitions>",
                               ns, key, inner)
                           .p);
     w->err = (struct kh_error){0};

@@ -13,7 +13,7 @@
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                                 \
     "<definitions xmlns=\"" version "\" namespace=\"urn:" name "\" name=\"" name "\">\n" inner     \
     "\n</definitions>"
-#define V15 "https://www.omg.org/spec/DMN/20230324/MODEL/"
+#define V15          "https://www.omg.org/spec/DMN/20230324/MODEL/"
 #define MODEL(inner) DEFS(V15, "test", inner)
 
 #define INPUT(name, type)                                                                          \
@@ -28,11 +28,10 @@
 #define DECISION(name, inner)                                                                      \
     "<decision id=\"d_" name "\" name=\"" name "\"><variable name=\"" name "\"/>" inner            \
     "</decision>"
-#define LITERAL(text) "<literalExpression><text>" text "</text></literalExpression>"
-#define ENTRY(name, inner)                                                                         \
-    "<contextEntry><variable name=\"" name "\"/>" inner "</contextEntry>"
-#define IN(text)  "<inputEntry><text>" text "</text></inputEntry>"
-#define OUT(text) "<outputEntry><text>" text "</text></outputEntry>"
+#define LITERAL(text)      "<literalExpression><text>" text "</text></literalExpression>"
+#define ENTRY(name, inner) "<contextEntry><variable name=\"" name "\"/>" inner "</contextEntry>"
+#define IN(text)           "<inputEntry><text>" text "</text></inputEntry>"
+#define OUT(text)          "<outputEntry><text>" text "</text></outputEntry>"
 
 static const struct kh_dmn *compile(struct kh_arena *a, const char *xml)
 {
@@ -83,12 +82,10 @@ static const char *run(struct kh_arena *a, const char *xml, const char *name, co
 
 static void decides_by_what_it_needs(void **state)
 {
-    static const char xml[] =
-        MODEL(INPUT("Monthly Salary", "number")
-                  DECISION("Yearly Salary", NEEDS_INPUT("Monthly Salary")
-                                                LITERAL("12 * Monthly Salary"))
-                      DECISION("Rich", NEEDS_DECISION("Yearly Salary")
-                                           LITERAL("Yearly Salary &gt; 100000")));
+    static const char xml[] = MODEL(
+        INPUT("Monthly Salary", "number") DECISION(
+            "Yearly Salary", NEEDS_INPUT("Monthly Salary") LITERAL("12 * Monthly Salary"))
+            DECISION("Rich", NEEDS_DECISION("Yearly Salary") LITERAL("Yearly Salary &gt; 100000")));
 
     (void)state;
     GIVES(xml, "Yearly Salary", "{\"Monthly Salary\":10000}", "120000");
@@ -101,9 +98,8 @@ static void decides_by_what_it_needs(void **state)
 
 static void sees_only_what_it_needs(void **state)
 {
-    static const char xml[] =
-        MODEL(INPUT("a", "number") INPUT("b", "number")
-                  DECISION("sum", NEEDS_INPUT("a") LITERAL("if b = null then a else a + b")));
+    static const char xml[] = MODEL(INPUT("a", "number") INPUT("b", "number") DECISION(
+        "sum", NEEDS_INPUT("a") LITERAL("if b = null then a else a + b")));
 
     (void)state;
     GIVES(xml, "sum", "{\"a\":1,\"b\":2}", "1");
@@ -153,17 +149,17 @@ static void carries_temporal_values_both_ways(void **state)
 static void evaluates_boxed_expressions(void **state)
 {
     (void)state;
-    GIVES(MODEL(DECISION("c", "<context>" ENTRY("a", LITERAL("1")) ENTRY("b", LITERAL("a + 1"))
-                                  "</context>")),
-          "c", "{}", "{\"a\":1,\"b\":2}");
     GIVES(MODEL(DECISION("c", "<context>" ENTRY("a", LITERAL("1"))
-                                  "<contextEntry>" LITERAL("a + 5") "</contextEntry></context>")),
+                                  ENTRY("b", LITERAL("a + 1")) "</context>")),
+          "c", "{}", "{\"a\":1,\"b\":2}");
+    GIVES(MODEL(DECISION("c", "<context>" ENTRY("a", LITERAL("1")) "<contextEntry>" LITERAL(
+                                  "a + 5") "</contextEntry></context>")),
           "c", "{}", "6");
     GIVES(MODEL(DECISION("l", "<list>" LITERAL("1") LITERAL("\"x\"") "</list>")), "l", "{}",
           "[1,\"x\"]");
-    GIVES(MODEL(DECISION("r", "<relation><column name=\"a\"/><column name=\"b\"/><row>" LITERAL(
-                                  "1") LITERAL("2") "</row><row>" LITERAL("3") LITERAL("4")
-                                  "</row></relation>")),
+    GIVES(MODEL(DECISION("r", "<relation><column name=\"a\"/><column name=\"b\"/><row>" LITERAL("1")
+                                  LITERAL("2") "</row><row>" LITERAL("3")
+                                      LITERAL("4") "</row></relation>")),
           "r", "{}", "[{\"a\":1,\"b\":2},{\"a\":3,\"b\":4}]");
     GIVES(MODEL(DECISION("i", "<conditional><if>" LITERAL("1 &gt; 2") "</if><then>" LITERAL(
                                   "1") "</then><else>" LITERAL("2") "</else></conditional>")),
@@ -171,17 +167,17 @@ static void evaluates_boxed_expressions(void **state)
     GIVES(MODEL(DECISION("f", "<filter><in>" LITERAL("[1,2,3]") "</in><match>" LITERAL(
                                   "item &gt; 1") "</match></filter>")),
           "f", "{}", "[2,3]");
-    GIVES(MODEL(DECISION("f", "<for iteratorVariable=\"x\"><in>" LITERAL(
-                                  "[1,2,3]") "</in><return>" LITERAL("x * count(partial)")
-                                  "</return></for>")),
+    GIVES(MODEL(DECISION(
+              "f", "<for iteratorVariable=\"x\"><in>" LITERAL("[1,2,3]") "</in><return>" LITERAL(
+                       "x * count(partial)") "</return></for>")),
           "f", "{}", "[0,2,6]");
-    GIVES(MODEL(DECISION("s", "<some iteratorVariable=\"x\"><in>" LITERAL(
-                                  "[1,2]") "</in><satisfies>" LITERAL("x = 2")
-                                  "</satisfies></some>")),
+    GIVES(MODEL(DECISION("s",
+                         "<some iteratorVariable=\"x\"><in>" LITERAL(
+                             "[1,2]") "</in><satisfies>" LITERAL("x = 2") "</satisfies></some>")),
           "s", "{}", "true");
-    GIVES(MODEL(DECISION("s", "<every iteratorVariable=\"x\"><in>" LITERAL(
-                                  "[1,2]") "</in><satisfies>" LITERAL("x = 2")
-                                  "</satisfies></every>")),
+    GIVES(MODEL(DECISION("s",
+                         "<every iteratorVariable=\"x\"><in>" LITERAL(
+                             "[1,2]") "</in><satisfies>" LITERAL("x = 2") "</satisfies></every>")),
           "s", "{}", "false");
     GIVES(MODEL(DECISION("n", "")), "n", "{}", "null");
 }
@@ -193,15 +189,15 @@ static void calls_knowledge_models(void **state)
         "typeRef=\"number\"/><encapsulatedLogic><formalParameter name=\"base amount\" "
         "typeRef=\"number\"/><formalParameter name=\"rate\"/>" LITERAL(
             "base amount * rate") "</encapsulatedLogic></businessKnowledgeModel>" INPUT("x",
-                                                                                       "number")
-            DECISION("by text", NEEDS_INPUT("x") NEEDS_BKM("fee") LITERAL("fee(x, 0.1)"))
-                DECISION("by name", NEEDS_INPUT("x") NEEDS_BKM("fee")
-                                        LITERAL("fee(rate: 0.1, base amount: x)"))
-                    DECISION("by box",
-                             NEEDS_INPUT("x") NEEDS_BKM("fee") "<invocation>" LITERAL(
-                                 "fee") "<binding><parameter name=\"rate\"/>" LITERAL("0.5")
-                                 "</binding><binding><parameter name=\"base amount\"/>" LITERAL(
-                                     "x") "</binding></invocation>"));
+                                                                                        "number")
+            DECISION("by text", NEEDS_INPUT("x") NEEDS_BKM("fee") LITERAL("fee(x, 0.1)")) DECISION(
+                "by name",
+                NEEDS_INPUT("x") NEEDS_BKM("fee") LITERAL("fee(rate: 0.1, base amount: x)"))
+                DECISION(
+                    "by box",
+                    NEEDS_INPUT("x")
+                        NEEDS_BKM("fee") "<invocation>" LITERAL("fee") "<binding><parameter name=\"rate\"/>" LITERAL(
+                            "0.5") "</binding><binding><parameter name=\"base amount\"/>" LITERAL("x") "</binding></invocation>"));
 
     (void)state;
     GIVES(xml, "by text", "{\"x\":100}", "10.0");
@@ -215,8 +211,11 @@ static void lets_a_knowledge_model_call_itself(void **state)
 {
     static const char xml[] = MODEL(
         "<businessKnowledgeModel id=\"b_f\" name=\"fact\"><encapsulatedLogic><formalParameter "
-        "name=\"n\"/>" LITERAL("if n &lt; 2 then 1 else n * fact(n - 1)") "</encapsulatedLogic>"
-        "</businessKnowledgeModel>" DECISION("d", NEEDS_BKM("f") LITERAL("fact(10)")));
+        "name=\"n\"/>" LITERAL(
+            "if n &lt; 2 then 1 else n * fact(n - 1)") "</encapsulatedLogic>"
+                                                       "</businessKnowledgeModel>" DECISION(
+                                                           "d",
+                                                           NEEDS_BKM("f") LITERAL("fact(10)")));
 
     (void)state;
     GIVES(xml, "d", "{}", "3628800");
@@ -225,18 +224,19 @@ static void lets_a_knowledge_model_call_itself(void **state)
 static void runs_services_in_a_scope_of_their_own(void **state)
 {
     static const char xml[] = MODEL(
-        INPUT("a", "number") INPUT("b", "number") DECISION("inner", NEEDS_INPUT("a")
-                                                                       LITERAL("a * 10"))
+        INPUT("a", "number") INPUT("b", "number") DECISION("inner",
+                                                           NEEDS_INPUT("a") LITERAL("a * 10"))
             DECISION("sum", NEEDS_INPUT("b") NEEDS_DECISION("inner") LITERAL("inner + b")) DECISION(
-                "twice", NEEDS_DECISION("sum") LITERAL("sum * 2")) "<decisionService id=\"b_s\" "
-        "name=\"svc\"><variable name=\"svc\"/><outputDecision href=\"#d_sum\"/>"
-        "<encapsulatedDecision href=\"#d_inner\"/><inputData href=\"#i_a\"/><inputData "
-        "href=\"#i_b\"/></decisionService><decisionService id=\"b_t\" name=\"pair\">"
-        "<outputDecision href=\"#d_sum\"/><outputDecision href=\"#d_twice\"/><inputDecision "
-        "href=\"#d_inner\"/><inputData href=\"#i_b\"/></decisionService>" DECISION(
-            "call", NEEDS_BKM("s") LITERAL("svc(1, 2)")) DECISION("named",
-                                                                   NEEDS_BKM("s") LITERAL(
-                                                                       "svc(b: 3, a: 1)")));
+                "twice",
+                NEEDS_DECISION("sum") LITERAL(
+                    "sum * 2")) "<decisionService id=\"b_s\" "
+                                "name=\"svc\"><variable name=\"svc\"/><outputDecision href=\"#d_sum\"/>"
+                                "<encapsulatedDecision href=\"#d_inner\"/><inputData href=\"#i_a\"/><inputData "
+                                "href=\"#i_b\"/></decisionService><decisionService id=\"b_t\" name=\"pair\">"
+                                "<outputDecision href=\"#d_sum\"/><outputDecision href=\"#d_twice\"/><inputDecision "
+                                "href=\"#d_inner\"/><inputData href=\"#i_b\"/></decisionService>" DECISION(
+                                    "call", NEEDS_BKM("s") LITERAL("svc(1, 2)"))
+                                    DECISION("named", NEEDS_BKM("s") LITERAL("svc(b: 3, a: 1)")));
 
     (void)state;
     GIVES(xml, "call", "{}", "12");
@@ -247,11 +247,12 @@ static void runs_services_in_a_scope_of_their_own(void **state)
 
 static void imports_other_models(void **state)
 {
-    static const char other[] = DEFS(
-        V15, "other", INPUT("person name", "string") DECISION(
-                          "greeting", NEEDS_INPUT("person name") LITERAL("\"Hi \" + person name")));
-    static const char xml[] = MODEL(
-        "<import namespace=\"urn:other\" name=\"o\" importType=\"" V15 "\"/>" DECISION(
+    static const char other[] =
+        DEFS(V15, "other",
+             INPUT("person name", "string")
+                 DECISION("greeting", NEEDS_INPUT("person name") LITERAL("\"Hi \" + person name")));
+    static const char xml[] =
+        MODEL("<import namespace=\"urn:other\" name=\"o\" importType=\"" V15 "\"/>" DECISION(
             "loud", "<informationRequirement><requiredDecision href=\"urn:other#d_greeting\"/>"
                     "</informationRequirement>" LITERAL("o.greeting + \"!\"")));
     kh_auto_arena a = kh_arena_new(64 << 20);
@@ -277,16 +278,16 @@ static void imports_other_models(void **state)
 
 static void checks_types_of_items(void **state)
 {
-    static const char xml[] = MODEL(
-        "<itemDefinition name=\"tKind\"><typeRef>string</typeRef><allowedValues><text>\"a\", "
-        "\"b\"</text></allowedValues></itemDefinition><itemDefinition name=\"tPerson\">"
-        "<itemComponent name=\"age\"><typeRef>number</typeRef></itemComponent><itemComponent "
-        "name=\"kind\"><typeRef>tKind</typeRef></itemComponent></itemDefinition>"
-        "<itemDefinition name=\"tPeople\" isCollection=\"true\"><typeRef>tPerson</typeRef>"
-        "</itemDefinition>" INPUT("p", "tPerson") INPUT("ps", "tPeople")
-            DECISION("age", NEEDS_INPUT("p") LITERAL("p.age"))
-                DECISION("n", NEEDS_INPUT("ps") LITERAL("count(ps)")) DECISION(
-                    "is", NEEDS_INPUT("p") LITERAL("p instance of tPerson")));
+    static const char xml[] =
+        MODEL("<itemDefinition name=\"tKind\"><typeRef>string</typeRef><allowedValues><text>\"a\", "
+              "\"b\"</text></allowedValues></itemDefinition><itemDefinition name=\"tPerson\">"
+              "<itemComponent name=\"age\"><typeRef>number</typeRef></itemComponent><itemComponent "
+              "name=\"kind\"><typeRef>tKind</typeRef></itemComponent></itemDefinition>"
+              "<itemDefinition name=\"tPeople\" isCollection=\"true\"><typeRef>tPerson</typeRef>"
+              "</itemDefinition>" INPUT("p", "tPerson") INPUT("ps", "tPeople")
+                  DECISION("age", NEEDS_INPUT("p") LITERAL("p.age"))
+                      DECISION("n", NEEDS_INPUT("ps") LITERAL("count(ps)"))
+                          DECISION("is", NEEDS_INPUT("p") LITERAL("p instance of tPerson")));
 
     (void)state;
     GIVES(xml, "age", "{\"p\":{\"age\":5,\"kind\":\"a\"}}", "5");
@@ -307,9 +308,8 @@ static void makes_a_result_fit_its_type(void **state)
             "\"123\"") "</decision><decision id=\"e\" name=\"e\"><variable name=\"e\" "
                        "typeRef=\"number\"/>" LITERAL("[7]") "</decision><decision id=\"f\" "
                                                              "name=\"f\"><variable name=\"f\" "
-                                                             "typeRef=\"date and time\"/>"
-                                                             LITERAL("@\"2026-01-01\"")
-                                                             "</decision>");
+                                                             "typeRef=\"date and time\"/>" LITERAL(
+                                                                 "@\"2026-01-01\"") "</decision>");
     kh_auto_arena a = kh_arena_new(64 << 20);
     size_t messages = 0;
 
@@ -326,10 +326,10 @@ static void makes_a_result_fit_its_type(void **state)
 
 #define TABLE(policy, inputs, outputs, rules)                                                      \
     MODEL(INPUT("age", "number") INPUT("kind", "string") DECISION(                                 \
-        "t", NEEDS_INPUT("age") NEEDS_INPUT("kind") "<decisionTable " policy ">" inputs outputs    \
-                 rules "</decisionTable>"))
-#define BY(expr) "<input><inputExpression><text>" expr "</text></inputExpression></input>"
-#define TO(name) "<output name=\"" name "\"/>"
+        "t", NEEDS_INPUT("age") NEEDS_INPUT("kind") "<decisionTable " policy                       \
+                                                    ">" inputs outputs rules "</decisionTable>"))
+#define BY(expr)    "<input><inputExpression><text>" expr "</text></inputExpression></input>"
+#define TO(name)    "<output name=\"" name "\"/>"
 #define RULE(cells) "<rule>" cells "</rule>"
 
 static void finds_the_one_rule(void **state)
@@ -353,11 +353,11 @@ static const char *policy(struct kh_arena *a, const char *attrs, const char *out
 {
     struct kh_str xml = kh_strf(
         a,
-        "<definitions xmlns=\"" V15 "\" namespace=\"n\" name=\"t\">" INPUT("age", "number")
-            DECISION("t", NEEDS_INPUT("age") "<decisionTable %s>" BY(
-                              "age") "%s" RULE(IN("&gt; 10") OUT("2")) RULE(IN("&gt; 20") OUT("3"))
-                              RULE(IN("&gt; 30") OUT("1")) RULE(IN("&gt; 40") OUT("1"))
-                              "</decisionTable>") "</definitions>",
+        "<definitions xmlns=\"" V15
+        "\" namespace=\"n\" name=\"t\">" INPUT("age", "number") DECISION(
+            "t", NEEDS_INPUT("age") "<decisionTable %s>" BY("age") "%s" RULE(IN("&gt; 10") OUT("2"))
+                     RULE(IN("&gt; 20") OUT("3")) RULE(IN("&gt; 30") OUT("1"))
+                         RULE(IN("&gt; 40") OUT("1")) "</decisionTable>") "</definitions>",
         attrs, outputs);
 
     return run(a, kh_str_z(a, xml), "t", kh_str_z(a, kh_strf(a, "{\"age\":%d}", age)), NULL);
@@ -405,8 +405,8 @@ static void obeys_every_hit_policy(void **state)
 
 static void gives_several_outputs_by_name(void **state)
 {
-    static const char *const xml =
-        TABLE("", BY("age"), TO("class") TO("days"), RULE(IN("&gt; 10") OUT("\"x\"") OUT("age / 2")));
+    static const char *const xml = TABLE("", BY("age"), TO("class") TO("days"),
+                                         RULE(IN("&gt; 10") OUT("\"x\"") OUT("age / 2")));
 
     (void)state;
     GIVES(xml, "t", "{\"age\":20}", "{\"class\":\"x\",\"days\":10}");
@@ -415,8 +415,9 @@ static void gives_several_outputs_by_name(void **state)
 static void refuses_inputs_that_are_not_allowed(void **state)
 {
     static const char *const xml = TABLE(
-        "", "<input><inputExpression><text>kind</text></inputExpression><inputValues><text>\"a\", "
-            "\"b\"</text></inputValues></input>",
+        "",
+        "<input><inputExpression><text>kind</text></inputExpression><inputValues><text>\"a\", "
+        "\"b\"</text></inputValues></input>",
         TO("r"), RULE(IN("-") OUT("1")));
 
     (void)state;

@@ -529,6 +529,52 @@ static void an_answer_that_comes_too_late_is_dropped(void **state)
     (void)told(w);
 }
 
+/* Whatever statement of a step fails: the instance stands where it stood, and can go on later. */
+static void any_failing_statement_leaves_all_as_it_was(void **state)
+{
+    struct world *w = *state;
+    int64_t i, t, rows;
+    bool good = false;
+    unsigned failed = 0;
+    static const char count[] = "SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM job) + "
+                                "(SELECT count(*) FROM message_wait)";
+
+    assert_true(put_type(w, "file", CASE));
+    assert_true(deploy(
+        w,
+        "<message id='m' name='stop'/>" PROCESS(
+            "p", START("a") TASK("a") FLOW(
+                     "a", "b") "<serviceTask id='b' kh:function='record.patch'><extensionElements>"
+                               "<kh:input name='unit'>\"H26.19\"</kh:input></extensionElements>"
+                               "</serviceTask>" FLOW("b", "c") TASK("c") FLOW("c", "e")
+                                   END BOUNDARY("l", "a", "", TIMER("P1D")) FLOW("l", "e")
+                                       BOUNDARY("k", "c", "", TIMER("P1D")) FLOW("k", "e")
+                                           BOUNDARY("m1", "c", "",
+                                                    "<messageEventDefinition "
+                                                    "messageRef='m'/>") FLOW("m1", "e"))));
+    for (unsigned n = 1; n <= 60; n++) {
+        i = start(w, "p", "file", create(w, "file", "{'number':'1','unit':'H26'}"), NULL);
+        t = task(w, i, "a");
+        rows = fixture_ask(&w->f, count);
+        kh_fault_arm("store.step", n);
+        good = complete(w, t, NULL, &w->system);
+        kh_fault_arm("store.step", 0);
+        if (!good) {
+            failed++;
+            assert_where(w, i, "running a");
+            assert_int_equal(fixture_ask(&w->f, count), rows);
+            assert_true(complete(w, t, NULL, &w->system));
+        }
+        assert_where(w, i, "running c");
+    }
+    assert_true(good); /* a step has fewer statements than that */
+    assert_true(failed > 10);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM job"),
+                     fixture_ask(&w->f, "SELECT count(*) FROM instance"));
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM message_wait"),
+                     fixture_ask(&w->f, "SELECT count(*) FROM instance"));
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -551,6 +597,7 @@ int main(void)
         STORY(a_no_is_not_asked_again),
         STORY(a_crash_during_a_call_repeats_it_with_the_same_key),
         STORY(an_answer_that_comes_too_late_is_dropped),
+        STORY(any_failing_statement_leaves_all_as_it_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
