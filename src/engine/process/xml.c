@@ -245,6 +245,9 @@ static bool run_parser(struct reading *r)
     xmlParseDocument(x);
     if (!x->wellFormed || !r->root)
         fault(r, 1, 1, "XML không đúng cú pháp.", "The XML is not well formed.");
+    /* Where an entity is declared the parser makes a document for it, also in SAX mode. */
+    xmlFreeDoc(x->myDoc);
+    x->myDoc = NULL;
     xmlFreeParserCtxt(x);
     return !r->failed;
 }
