@@ -73,11 +73,11 @@ build_web() {
     need_node
     if newer_than web/node_modules/.stamp web/package-lock.json; then
         say "fetching the portal's packages"
-        (cd web && npm ci --silent --no-fund --no-audit)
+        (cd web && npm ci --no-fund --no-audit >/dev/null) || die "the portal's packages could not be fetched"
         touch web/node_modules/.stamp
     fi
     say "building the portal"
-    (cd web && npm run --silent build)
+    (cd web && npm run --silent build >&2) || die "the portal could not be built"
     touch web/dist/.stamp
 }
 
