@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_bench [ROWS [CLIENTS [URL]]]: what the store costs above bare SQLite. With the address of an
- * empty PostgreSQL schema the store is there, and the bare loop stays SQLite's.
+ * store_bench [ROWS [CLIENTS [URL]]]: what the store costs above bare SQLite. With the address of
+ * an empty PostgreSQL schema the store is there, and the bare loop stays SQLite's.
  *
- *   insert   ROWS durable inserts of one row from 4 threads, CLIENTS at a time in all, against a bare
- *            loop of the same statement in the same batches (one sync each)
+ *   insert   ROWS durable inserts of one row from 4 threads, CLIENTS at a time in all, against a
+ *            bare loop of the same statement in the same batches (one sync each)
  *   create   the same with an event of the log for each row (no yardstick: bare SQLite has none)
  *            p50, p99 and the longest wait from submit to done are those of the clients
  *   read     point reads on a kept snapshot, against a bare prepared statement
@@ -111,8 +111,8 @@ static void *client(void *ctx)
 }
 
 /* @return seconds; *ret_batch gets the rows of an average transaction */
-static double insert_all(struct kh_store *st, int64_t first, int64_t n, unsigned clients, bool event,
-                         double *ret_batch)
+static double insert_all(struct kh_store *st, int64_t first, int64_t n, unsigned clients,
+                         bool event, double *ret_batch)
 {
     struct kh_store_stats before, after;
     atomic_llong next = first;
@@ -168,8 +168,10 @@ static sqlite3 *bare_open(const char *dir)
 
     snprintf(path, sizeof(path), "%s/bare.db", dir);
     must(NULL, sqlite3_open(path, &db));
-    must(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                              "PRAGMA cache_size=-65536", NULL, NULL, NULL));
+    must(db, sqlite3_exec(db,
+                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                          "PRAGMA cache_size=-65536",
+                          NULL, NULL, NULL));
     must(db, sqlite3_exec(db, table, NULL, NULL, NULL));
     return db;
 }

@@ -2,9 +2,9 @@
 /**
  * store/backup -- what the copies of both databases have in common.
  *
- * A copy is a folder: city.db (SQLite), or MANIFEST, pre.sql, post.sql and one *.copy for each table
- * (PostgreSQL); beside it what proves the chain (checkpoints.log, public keys). The last file that is
- * written names the copy whole: without city.db or MANIFEST a folder is none.
+ * A copy is a folder: city.db (SQLite), or MANIFEST, pre.sql, post.sql and one *.copy for each
+ * table (PostgreSQL); beside it what proves the chain (checkpoints.log, public keys). The last
+ * file that is written names the copy whole: without city.db or MANIFEST a folder is none.
  *
  * Used   by store.c, sqlite_backup.c, pg_backup.c, pg_restore.c.
  */
@@ -13,7 +13,8 @@
 
 #include "store/store.h"
 
-/** Make the folder; refuse one that holds the file name already ("": any will do). @param err IO (500) */
+/** Make the folder; refuse one that holds the file name already ("": any will do). @param err
+ *  IO (500) */
 KH_CHECK
 bool kh_backup_target(const char *dir, const char *name, struct kh_error *err);
 /** Make the names in the folder durable. */

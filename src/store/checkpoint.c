@@ -223,8 +223,8 @@ static bool parse_line(struct kh_arena *a, struct kh_str line, struct kh_checkpo
            kh_unhex(signer, ret->signer, 32) && kh_unhex(line, ret->signature, 64);
 }
 
-bool kh_anchor_read(struct kh_store *st, struct kh_arena *a, struct kh_anchored **ret, size_t *ret_n,
-                    struct kh_error *err)
+bool kh_anchor_read(struct kh_store *st, struct kh_arena *a, struct kh_anchored **ret,
+                    size_t *ret_n, struct kh_error *err)
 {
     struct kh_anchored *all = NULL;
     size_t n = 0, cap = 0;

@@ -38,14 +38,14 @@ struct kh_anchored {
 
 /** Read the anchor file. Lines that are no checkpoint have seq -1; a torn last line is left out. */
 KH_CHECK
-bool kh_anchor_read(struct kh_store *st, struct kh_arena *a, struct kh_anchored **ret, size_t *ret_n,
-                    struct kh_error *err);
+bool kh_anchor_read(struct kh_store *st, struct kh_arena *a, struct kh_anchored **ret,
+                    size_t *ret_n, struct kh_error *err);
 
 /** Does a key of this folder vouch for c? *ret_known: the signer is one of them. */
 bool kh_anchor_vouches(struct kh_store *st, const struct kh_checkpoint *c, bool *ret_known);
 
-/** Copy what proves the chain (public keys and signed heads, not the key) to another folder; what is
- *  there already stays. */
+/** Copy what proves the chain (public keys and signed heads, not the key) to another folder; what
+ *  is there already stays. */
 KH_CHECK
 bool kh_anchor_copy(const char *from, const char *to, struct kh_error *err);
 

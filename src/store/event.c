@@ -121,8 +121,7 @@ bool kh_event_append(struct kh_tx *tx, const struct kh_event *e, struct kh_error
     return true;
 }
 
-bool kh_event_erase(struct kh_tx *tx, int64_t seq, const struct kh_event *why,
-                    struct kh_error *err)
+bool kh_event_erase(struct kh_tx *tx, int64_t seq, const struct kh_event *why, struct kh_error *err)
 {
     struct kh_event e = {.kind = KH_S("event.erase"),
                          .type = KH_S("event"),
@@ -228,8 +227,7 @@ bool kh_event_follow(struct kh_store *st, kh_event_fn fn, void *ctx, struct kh_e
     pthread_mutex_lock(&st->follow_lock);
     if (st->followers_n == st->followers_cap) {
         st->followers_cap = st->followers_cap ? st->followers_cap * 2 : 8;
-        st->followers =
-            kh_store_grow(st->followers, st->followers_cap * sizeof(*st->followers));
+        st->followers = kh_store_grow(st->followers, st->followers_cap * sizeof(*st->followers));
     }
     st->followers[st->followers_n++] = (struct kh_follower){fn, ctx};
     atomic_store_explicit(&st->followed, true, memory_order_release);

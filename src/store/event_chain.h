@@ -3,8 +3,9 @@
  * store/event_chain -- the two hashes of an event.
  *
  * Used   by event.c (append), pg_seal.c (seal), event_verify.c (check).
- * Source FIPS 180-4; the encoding is ours: a block of fixed length holds every number and the length
- *        of every text, then the texts follow, so two different events never make the same bytes.
+ * Source FIPS 180-4; the encoding is ours: a block of fixed length holds every number and the
+ *        length of every text, then the texts follow, so two different events never make the same
+ *        bytes.
  */
 #ifndef KH_STORE_EVENT_CHAIN_H
 #define KH_STORE_EVENT_CHAIN_H

@@ -3,9 +3,9 @@
  * Verification: read the log from its first event to its last, recompute both hashes of each, and
  * hold every signed head against it.
  *
- * A changed row does not fit its own hash, but the next one still follows from the hash that it holds,
- * so each tampered row is named and the rest goes on verifying. Somebody who recomputes all hashes
- * after his change is caught by the first signed head behind it.
+ * A changed row does not fit its own hash, but the next one still follows from the hash that it
+ * holds, so each tampered row is named and the rest goes on verifying. Somebody who recomputes all
+ * hashes after his change is caught by the first signed head behind it.
  */
 #include "store/checkpoint.h"
 #include "store/event_chain.h"
@@ -76,8 +76,8 @@ static void add_head(struct verify *v, const struct kh_checkpoint *c, const char
     v->heads[i] = (struct head){*c, where};
 }
 
-/* The lines of the anchor file in their order. After "restore" older heads above it do not bind. What
- * "close" left must be what the next "open" found. */
+/* The lines of the anchor file in their order. After "restore" older heads above it do not bind.
+ * What "close" left must be what the next "open" found. */
 static bool read_anchors(struct verify *v, struct kh_error *err)
 {
     struct kh_anchored *all;
@@ -222,8 +222,8 @@ static bool read_events(struct verify *v, kh_progress_fn progress, void *ctx, st
     return true;
 }
 
-/* A write of nothing goes through the committer, which sees what other processes have done; after it
- * no thread reads an older snapshot. */
+/* A write of nothing goes through the committer, which sees what other processes have done; after
+ * it no thread reads an older snapshot. */
 static bool nothing(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     (void)tx;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Online copy of a PostgreSQL schema: one snapshot, the definitions as PostgreSQL words them, and the
- * rows of each table as COPY writes them. Types of records make tables at run time, so migrations
- * alone could not rebuild the schema.
+ * Online copy of a PostgreSQL schema: one snapshot, the definitions as PostgreSQL words them, and
+ * the rows of each table as COPY writes them. Types of records make tables at run time, so
+ * migrations alone could not rebuild the schema.
  *
  * The names in the definitions carry no schema, so the copy can be put into any.
  */

@@ -152,8 +152,8 @@ static bool catch_up(struct kh_pg_conn *c)
     return n == 0 || read_answers(c, (int)n, "commit", NULL, NULL, &err) || !c->lost;
 }
 
-bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last, bool *ret_retry,
-                 struct kh_error *err)
+bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last,
+                 bool *ret_retry, struct kh_error *err)
 {
     if (n < 0 || !PQpipelineSync(c->pg) || !catch_up(c))
         return kh_pg_fail(c, NULL, what, ret_retry, err);

@@ -32,17 +32,17 @@ struct kh_pg_conn {
     PGconn *pg;
     struct kh_pg_stmt **slots;
     size_t slots_n, stmts_n;
-    unsigned epoch;      /**< counts connections; statements of older ones are prepared anew */
-    int64_t retry_us;    /**< do not try to connect before */
-    const char *begin;   /**< how a transaction starts here */
-    bool in_tx;          /**< BEGIN was sent */
-    bool wants_savepoint;/**< SAVEPOINT goes ahead of the next statement */
+    unsigned epoch;       /**< counts connections; statements of older ones are prepared anew */
+    int64_t retry_us;     /**< do not try to connect before */
+    const char *begin;    /**< how a transaction starts here */
+    bool in_tx;           /**< BEGIN was sent */
+    bool wants_savepoint; /**< SAVEPOINT goes ahead of the next statement */
     bool has_savepoint;
-    bool lost;           /**< the connection broke inside this transaction */
-    bool stale;          /**< a prepared statement does not fit the tables any more */
-    bool touched;        /**< this callback has sent something */
-    bool wrote;          /**< something was changed in this transaction or savepoint */
-    unsigned undrained;  /**< commands whose answers nobody has read yet */
+    bool lost;          /**< the connection broke inside this transaction */
+    bool stale;         /**< a prepared statement does not fit the tables any more */
+    bool touched;       /**< this callback has sent something */
+    bool wrote;         /**< something was changed in this transaction or savepoint */
+    unsigned undrained; /**< commands whose answers nobody has read yet */
     struct kh_pg_query *spare;
     struct kh_tx tx;
     struct kh_hooks hooks;
@@ -103,8 +103,8 @@ int kh_pg_prefix(struct kh_pg_conn *c);
 /** Close the pipeline and read n answers; *ret_last gets the last one, PQclear it. The first failed
  *  one fails the whole. */
 KH_CHECK
-bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last, bool *ret_retry,
-                 struct kh_error *err);
+bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last,
+                 bool *ret_retry, struct kh_error *err);
 /** Run one command without parameters, after the prefix if prefix. */
 KH_CHECK
 bool kh_pg_command(struct kh_pg_conn *c, const char *sql, bool prefix, bool *ret_retry,

@@ -2,9 +2,9 @@
 /*
  * Statements of the PostgreSQL driver.
  *
- * A statement is prepared once for each connection and described, so that the types which the server
- * gave to its parameters are known: numbers and texts then go over as they are, in binary. Results
- * come in binary too.
+ * A statement is prepared once for each connection and described, so that the types which the
+ * server gave to its parameters are known: numbers and texts then go over as they are, in binary.
+ * Results come in binary too.
  */
 #include "base/buf.h"
 #include "base/fault.h"

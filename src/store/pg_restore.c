@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Put a copy that pg_backup.c made into an empty schema, in one transaction: it is there whole or not
- * at all. Every file is checked against the manifest while it is read. */
+/* Put a copy that pg_backup.c made into an empty schema, in one transaction: it is there whole or
+ * not at all. Every file is checked against the manifest while it is read. */
 #include "base/hash.h"
 #include "store/backup.h"
 #include "store/pg_impl.h"
@@ -114,8 +114,7 @@ static bool load_table(struct restore *r, const struct entry *e, struct kh_error
 
     if (!f)
         return false;
-    res = PQexec(r->c.pg,
-                 kh_str_z(r->a, kh_strf(r->a, "COPY %.*s FROM STDIN", KH_FMT(e->what))));
+    res = PQexec(r->c.pg, kh_str_z(r->a, kh_strf(r->a, "COPY %.*s FROM STDIN", KH_FMT(e->what))));
     ok = PQresultStatus(res) == PGRES_COPY_IN || kh_pg_fail(&r->c, res, "restore", NULL, err);
     PQclear(res);
     ok = ok && send_rows(r, f, e, err);
@@ -123,7 +122,8 @@ static bool load_table(struct restore *r, const struct entry *e, struct kh_error
     return ok;
 }
 
-static bool read_manifest(struct restore *r, struct entry **ret, size_t *ret_n, struct kh_error *err)
+static bool read_manifest(struct restore *r, struct entry **ret, size_t *ret_n,
+                          struct kh_error *err)
 {
     FILE *f = open_file(r, KH_S("MANIFEST"), err);
     struct entry *all = NULL;
@@ -178,7 +178,8 @@ static bool is_empty(struct restore *r, struct kh_error *err)
     PGresult *res = PQexec(r->c.pg, "SELECT count(*) FROM pg_class WHERE relnamespace ="
                                     " (SELECT oid FROM pg_namespace WHERE nspname ="
                                     " current_schema())");
-    bool ok = PQresultStatus(res) == PGRES_TUPLES_OK || kh_pg_fail(&r->c, res, "restore", NULL, err);
+    bool ok =
+        PQresultStatus(res) == PGRES_TUPLES_OK || kh_pg_fail(&r->c, res, "restore", NULL, err);
 
     if (ok && strcmp(PQgetvalue(res, 0, 0), "0") != 0)
         ok = kh_fail(err, KH_EC_IO, "the PostgreSQL schema is not empty");

@@ -4,8 +4,8 @@
  * schema holds an advisory lock and is the sealer: it gives numbers and hashes and moves them to
  * event. Every process follows the log by number, so each hears of each event once and in order.
  *
- * The bell: a writer wakes the log thread of its own process. If that is not the sealer it rings the
- * sealer with NOTIFY; the sealer tells all others with another NOTIFY. Neither is in a writer's
+ * The bell: a writer wakes the log thread of its own process. If that is not the sealer it rings
+ * the sealer with NOTIFY; the sealer tells all others with another NOTIFY. Neither is in a writer's
  * transaction: PostgreSQL lets only one transaction with NOTIFY commit at a time.
  */
 #include "base/time.h"

@@ -3,13 +3,14 @@
  * The PostgreSQL driver: a pool of connections for reading, threads with a connection each for
  * writing, one more for the log (pg_seal.c).
  *
- * A writer takes its share of what waits and runs it in one serializable transaction. Like the SQLite
- * committer it does so without savepoints until a callback fails half-way. A batch that loses a
- * conflict runs again; one that loses twice runs alone in this process, so that it comes to an end.
+ * A writer takes its share of what waits and runs it in one serializable transaction. Like the
+ * SQLite committer it does so without savepoints until a callback fails half-way. A batch that
+ * loses a conflict runs again; one that loses twice runs alone in this process, so that it comes
+ * to an end.
  *
- * Rows that are made together stand together, so writers that look before they insert meet on the same
- * page of an index, and PostgreSQL counts that as a conflict. Then fewer writers with longer batches
- * are faster: each conflict takes one off duty, and long peace brings one back.
+ * Rows that are made together stand together, so writers that look before they insert meet on the
+ * same page of an index, and PostgreSQL counts that as a conflict. Then fewer writers with longer
+ * batches are faster: each conflict takes one off duty, and long peace brings one back.
  */
 #include "base/fault.h"
 #include "base/time.h"
@@ -25,8 +26,8 @@ enum {
     CAREFUL_BATCHES = 32, /* with savepoints, after a callback failed half-way */
     PATIENCE = 64,        /* batches without a conflict before another writer joins */
     PATIENCE_MAX = 4096,
-    TRIES = 12,           /* of a batch that loses conflicts */
-    TRIES_SHARED = 2,     /* ... of these beside other batches */
+    TRIES = 12,       /* of a batch that loses conflicts */
+    TRIES_SHARED = 2, /* ... of these beside other batches */
 };
 
 #define BATCH_US (15 * (int64_t)1000)
@@ -67,8 +68,7 @@ static void read_end(struct kh_pg_conn *c)
         return;
     }
     c->in_tx = false;
-    if (!PQsendQueryParams(c->pg, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) ||
-        !PQpipelineSync(c->pg))
+    if (!PQsendQueryParams(c->pg, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) || !PQpipelineSync(c->pg))
         c->lost = true;
     else
         c->undrained++;
@@ -462,8 +462,8 @@ static const struct kh_driver pg_driver = {
     .backup = kh_pg_backup,
 };
 
-/* The schema that this store works in: locks and channels of PostgreSQL belong to the whole database,
- * so they carry its number. */
+/* The schema that this store works in: locks and channels of PostgreSQL belong to the whole
+ * database, so they carry its number. */
 static bool ask_schema(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     static const struct kh_sql sql = {

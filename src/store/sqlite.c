@@ -83,8 +83,9 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
     char sql[512];
     int rc;
 
-    /* temp_store: savepoints keep their old pages in memory, not in a file. mmap_size: a reader maps
-     * the file instead of copying pages out of the kernel's cache, which halves a point read. */
+    /* temp_store: savepoints keep their old pages in memory, not in a file. mmap_size: a reader
+     * maps the file instead of copying pages out of the kernel's cache, which halves a point
+     * read. */
     snprintf(sql, sizeof(sql),
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"

@@ -5,11 +5,11 @@
  * It takes what is waiting, runs it in one transaction, syncs once, and answers all. While it syncs
  * the next ones gather, so batches form by themselves under load and a single write never waits.
  *
- * A callback that fails must leave nothing. A savepoint for each would do that, but makes SQLite copy
- * every page before its first change (a quarter of the cost of a write). So the batch runs without:
- * only when a callback fails after it has changed something is the transaction rolled back and run
- * again with savepoints, and the next batches are careful from the start (callbacks may run again:
- * store.h says so).
+ * A callback that fails must leave nothing. A savepoint for each would do that, but makes SQLite
+ * copy every page before its first change (a quarter of the cost of a write). So the batch runs
+ * without: only when a callback fails after it has changed something is the transaction rolled
+ * back and run again with savepoints, and the next batches are careful from the start (callbacks
+ * may run again: store.h says so).
  */
 #include "base/fault.h"
 #include "base/time.h"
@@ -19,7 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* No more callbacks join a transaction that has run so long: the first ones wait for their answer. */
+/* No more callbacks join a transaction that has run so long: the first ones wait for their
+ * answer. */
 #define BATCH_US (15 * (int64_t)1000)
 /* The committer looks around so often when nothing happens. */
 #define TICK_US (250 * (int64_t)1000)
@@ -101,8 +102,9 @@ static bool begin(struct kh_store *st, struct kh_error *err)
 
 enum outcome { OUT_OK, OUT_CLEAN, OUT_DIRTY, OUT_LOST };
 
-/* Run one callback. OUT_CLEAN: it failed and left nothing. OUT_DIRTY: it failed and left changes that
- * only a rollback of the transaction undoes. OUT_LOST: SQLite has rolled back the transaction. */
+/* Run one callback. OUT_CLEAN: it failed and left nothing. OUT_DIRTY: it failed and left changes
+ * that only a rollback of the transaction undoes. OUT_LOST: SQLite has rolled back the
+ * transaction. */
 static enum outcome run_one(struct kh_store *st, size_t i, bool savepoint)
 {
     struct kh_sqlite *s = kh_sqlite_of(st);
@@ -161,7 +163,8 @@ static void rollback(struct kh_store *st, const struct kh_event_mark *start)
 }
 
 /* After a commit that failed, its frames may stand complete in the WAL although they do not count,
- * and a restart would bring them back to life. A small commit over them makes the failure certain. */
+ * and a restart would bring them back to life. A small commit over them makes the failure
+ * certain. */
 static void mend(struct kh_sqlite *s)
 {
     s->torn = sqlite3_exec(s->w.db, "PRAGMA user_version=0", NULL, NULL, NULL) != SQLITE_OK;
@@ -287,8 +290,7 @@ static void *committer(void *ctx)
     while (!(have == 0 && kh_queue_stopped(&s->queue))) {
         size_t ran;
 
-        have += kh_queue_take(&s->queue, s->jobs + have, max - have, 1,
-                              have ? 0 : TICK_US);
+        have += kh_queue_take(&s->queue, s->jobs + have, max - have, 1, have ? 0 : TICK_US);
         kh_anchor_tick(st);
         if (have == 0) {
             idle(st);
@@ -317,10 +319,8 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
         sqlite3_stmt **stmt;
         const char *sql;
     } want[] = {
-        {&s->savepoint, "SAVEPOINT one"},
-        {&s->release, "RELEASE one"},
-        {&s->back, "ROLLBACK TO one"},
-        {&s->rollback, "ROLLBACK"},
+        {&s->savepoint, "SAVEPOINT one"},     {&s->release, "RELEASE one"},
+        {&s->back, "ROLLBACK TO one"},        {&s->rollback, "ROLLBACK"},
         {&s->version, "PRAGMA data_version"},
     };
 

@@ -21,7 +21,7 @@ struct kh_stmt {
     sqlite3_stmt *stmt;
     struct kh_stmt *next; /**< same slot: other statements, or this one opened twice */
     bool busy;
-    bool direct;          /**< parameter n is SQLite's n: the map is not needed */
+    bool direct; /**< parameter n is SQLite's n: the map is not needed */
     unsigned char params;
     unsigned char map[KH_SQLITE_PARAMS + 1];
 };
@@ -38,10 +38,10 @@ struct kh_sqlite_conn {
 /** A thread's connection for reading. */
 struct kh_sqlite_reader {
     struct kh_sqlite_conn c;
-    pthread_mutex_t lock;  /**< held while a callback reads; the committer may try it */
-    bool open;             /**< a snapshot is kept */
-    unsigned depth;        /**< callbacks inside callbacks; touched by its own thread only */
-    long long seen;        /**< commits of the store when the snapshot was asked for */
+    pthread_mutex_t lock; /**< held while a callback reads; the committer may try it */
+    bool open;            /**< a snapshot is kept */
+    unsigned depth;       /**< callbacks inside callbacks; touched by its own thread only */
+    long long seen;       /**< commits of the store when the snapshot was asked for */
     int64_t since_us;
     struct kh_store *st;
     struct kh_sqlite_reader *next, **prev;
@@ -59,10 +59,10 @@ struct kh_sqlite {
     struct kh_error *errs;
     struct kh_hooks hooks;
     int64_t data_version;
-    int wal_frames;          /**< after the last commit */
-    int wal_next;            /**< checkpoint when so many are there */
-    unsigned careful;        /**< batches that still get savepoints */
-    bool torn;               /**< a commit failed: its frames may stand in the WAL */
+    int wal_frames;   /**< after the last commit */
+    int wal_next;     /**< checkpoint when so many are there */
+    unsigned careful; /**< batches that still get savepoints */
+    bool torn;        /**< a commit failed: its frames may stand in the WAL */
     int64_t idle_us;
     atomic_llong wal_bytes;
 

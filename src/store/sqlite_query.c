@@ -34,8 +34,8 @@ static void widen(struct kh_sqlite_conn *c)
     free(old);
 }
 
-/* SQLite numbers named parameters by their first place in the text, and takes "$1::text" for a name:
- * so names are checked and mapped once. */
+/* SQLite numbers named parameters by their first place in the text, and takes "$1::text" for a
+ * name: so names are checked and mapped once. */
 static bool map_params(struct kh_stmt *s, struct kh_error *err)
 {
     int n = sqlite3_bind_parameter_count(s->stmt);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thin layer over SQLite's own files: it times syncs, and lets a test break a write ("store.write":
- * the disk is full) or a sync ("store.sync": the disk is broken) exactly where SQLite meets it. */
+/* A thin layer over SQLite's own files: it times syncs, and lets a test break a write
+ * ("store.write": the disk is full) or a sync ("store.sync": the disk is broken) exactly where
+ * SQLite meets it. */
 #include "base/fault.h"
 #include "base/time.h"
 #include "store/sqlite_impl.h"

@@ -332,11 +332,10 @@ static void answer_waiting(void *ctx, bool ok, const struct kh_error *err)
 bool kh_store_run(struct kh_store *st, const char *name, enum kh_tx_mode mode, kh_tx_fn fn,
                   void *ctx, struct kh_error *err)
 {
-    struct waiting_job j = {.w = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                                  .done = PTHREAD_COND_INITIALIZER,
-                                  .err = err},
-                            .fn = fn,
-                            .ctx = ctx};
+    struct waiting_job j = {
+        .w = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .err = err},
+        .fn = fn,
+        .ctx = ctx};
     struct kh_job job = {name, run_waiting, &j, answer_waiting};
 
     if (mode == KH_TX_READ)
@@ -353,8 +352,8 @@ bool kh_store_run(struct kh_store *st, const char *name, enum kh_tx_mode mode, k
     return j.w.ok;
 }
 
-bool kh_store_submit(struct kh_store *st, const char *name, kh_tx_fn fn, void *ctx,
-                     kh_tx_done done, struct kh_error *err)
+bool kh_store_submit(struct kh_store *st, const char *name, kh_tx_fn fn, void *ctx, kh_tx_done done,
+                     struct kh_error *err)
 {
     struct kh_job job = {name, fn, ctx, done};
 

@@ -21,9 +21,9 @@ struct kh_store;
 struct kh_tx;
 
 /** A statement. Its address is the key of the prepared-statement cache: static, or kept until the
- *  store closes. Parameters are $1..$n, each used at least once; anything else is refused. PostgreSQL
- *  takes a parameter's type from where it stands: say CAST($1 AS bigint) where that is not clear. One
- *  statement may be open several times at once. */
+ *  store closes. Parameters are $1..$n, each used at least once; anything else is refused.
+ *  PostgreSQL takes a parameter's type from where it stands: say CAST($1 AS bigint) where that is
+ *  not clear. One statement may be open several times at once. */
 struct kh_sql {
     const char *name;    /**< "task_find" for metrics and errors */
     const char *text;    /**< for both, or for SQLite if text_pg is set */
@@ -91,8 +91,8 @@ KH_CHECK
 bool kh_store_submit(struct kh_store *st, const char *name, kh_tx_fn fn, void *ctx,
                      kh_tx_done done, struct kh_error *err);
 
-/** Call drop(p) when the store closes, after its last statement: for generated statements, which are
- *  kept by address and so must outlive the engine that made them. */
+/** Call drop(p) when the store closes, after its last statement: for generated statements, which
+ *  are kept by address and so must outlive the engine that made them. */
 void kh_store_keep(struct kh_store *st, void *p, void (*drop)(void *p));
 
 /** The store of a transaction, and whether it may write. */
@@ -163,8 +163,8 @@ bool kh_store_backup(struct kh_store *st, const char *to, kh_progress_fn progres
                      struct kh_error *err);
 
 /**
- * Put a copy back that kh_store_backup made: into a folder without a city.db, or an empty PostgreSQL
- * schema. It is brought to the newest schema; kh_event_verify says whether it is whole.
+ * Put a copy back that kh_store_backup made: into a folder without a city.db, or an empty
+ * PostgreSQL schema. It is brought to the newest schema; kh_event_verify says whether it is whole.
  *
  * @param config where to; its signed heads that are newer than the copy stop binding it
  * @param from   folder of the copy (of the same kind of database)

@@ -122,8 +122,8 @@ struct kh_store {
     struct kh_kept *kept; /**< what engines want dropped at the very end */
 
     /* SQLite only: owned by the committer. */
-    struct kh_chain working;        /**< of the transaction that is open */
-    struct kh_arena *fresh_arena;   /**< events of the open transaction, for the followers */
+    struct kh_chain working;      /**< of the transaction that is open */
+    struct kh_arena *fresh_arena; /**< events of the open transaction, for the followers */
     struct kh_event *fresh;
     size_t fresh_n, fresh_cap;
 

@@ -145,8 +145,8 @@ void fixture_drop(struct store_fixture *f)
     if (f->schema[0]) {
         char sql[160];
 
-        snprintf(sql, sizeof(sql),
-                 "SET client_min_messages = warning; DROP SCHEMA %s CASCADE", f->schema);
+        snprintf(sql, sizeof(sql), "SET client_min_messages = warning; DROP SCHEMA %s CASCADE",
+                 f->schema);
         pg_exec(pg_base(), sql, NULL);
         line_close();
     }

@@ -142,8 +142,8 @@ bool kh_event_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t after, size
                        struct kh_event_row **ret_rows, size_t *ret_n, struct kh_error *err)
 {
     static const struct kh_sql sql = {
-        "event_list",
-        "SELECT " COLS ", chain, seq FROM event WHERE seq > $1 ORDER BY seq LIMIT $2", NULL};
+        "event_list", "SELECT " COLS ", chain, seq FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
+        NULL};
     kh_auto(kh_query) q = {0};
 
     if (!kh_query_open(&q, tx, &sql, err))

@@ -130,7 +130,7 @@ static void a_restored_copy_is_whole_and_verifies(void **state)
     assert_int_equal(verify(&g), 0);
     assert_int_equal(verify(&f), 0);
     assert_false(kh_store_run(g.st, "attack", KH_TX_WRITE, fixture_script,
-                              (void *)(uintptr_t)"UPDATE event SET actor = 'x'", &err));
+                              (void *)(uintptr_t) "UPDATE event SET actor = 'x'", &err));
     if (fixture_is_pg()) {
         assert_int_equal(fixture_ask(&g, "SELECT nextval('t_seq')"), 2);
         assert_int_equal(fixture_ask(&g, "SELECT count(*) FROM w"), 63);

@@ -119,8 +119,8 @@ static bool found(int64_t seq, const char *what)
         if (issues[i].seq == seq && kh_str_is(issues[i].what, what))
             return true;
     for (size_t i = 0; i < issues_n; i++)
-        print_message("# issue %lld %.*s: %.*s\n", (long long)issues[i].seq,
-                      KH_FMT(issues[i].what), KH_FMT(issues[i].detail));
+        print_message("# issue %lld %.*s: %.*s\n", (long long)issues[i].seq, KH_FMT(issues[i].what),
+                      KH_FMT(issues[i].detail));
     return false;
 }
 
@@ -216,9 +216,9 @@ static void verification_reads_more_than_one_page(void **state)
 static void names_a_changed_event(void **state)
 {
     static const char *const changes[] = {
-        "actor = 'account:2'", "at_us = at_us + 1",   "kind = 'x'", "type = 'y'",
-        "subject = 3",         "about = 0",           "unit = ''",  "owner = 0",
-        "level = 0",           "reason = 'because'",  "basis = 'b'", "after_hash = NULL",
+        "actor = 'account:2'", "at_us = at_us + 1",  "kind = 'x'",      "type = 'y'",
+        "subject = 3",         "about = 0",          "unit = ''",       "owner = 0",
+        "level = 0",           "reason = 'because'", "basis = 'b'",     "after_hash = NULL",
         "before_hash = chain", "data = '{\"a\":2}'", "payload = chain", "salt = NULL"};
 
     (void)state;
@@ -321,8 +321,9 @@ static bool forge(struct kh_tx *tx, void *ctx, struct kh_error *err)
             payload = kh_strf(a, "%.*s%02x", KH_FMT(payload), rows[i].payload[k]);
             chain = kh_strf(a, "%.*s%02x", KH_FMT(chain), rows[i].chain[k]);
         }
-        sql += sprintf(sql, "UPDATE event SET data = '%.*s', payload = %s%.*s', chain = %s%.*s'"
-                            " WHERE seq = %zu;",
+        sql += sprintf(sql,
+                       "UPDATE event SET data = '%.*s', payload = %s%.*s', chain = %s%.*s'"
+                       " WHERE seq = %zu;",
                        KH_FMT(rows[i].e.data), open, KH_FMT(payload), open, KH_FMT(chain), i + 1);
     }
     return true;
@@ -366,8 +367,8 @@ static void a_forged_checkpoint_is_found(void **state)
 static void the_log_is_insert_only(void **state)
 {
     static const char *const sql[] = {"DELETE FROM event", "UPDATE event SET actor = 'x'",
-                                      "UPDATE event SET salt = NULL",
-                                      "DELETE FROM checkpoint", "DROP TABLE event"};
+                                      "UPDATE event SET salt = NULL", "DELETE FROM checkpoint",
+                                      "DROP TABLE event"};
 
     (void)state;
     add(f.st, 1, 3);
@@ -492,7 +493,10 @@ static bool wait_for(struct follower *w, int64_t seq)
     return ok;
 }
 
-#define FOLLOWER {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER}
+#define FOLLOWER                                                                                   \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER                       \
+    }
 
 static void followers_hear_each_event_once_and_in_order(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Break the n-th call of a point, n = 1, 2, ... until nothing breaks any more: what was acknowledged
- * is there, what failed is not, and the store goes on. */
+/* Break the n-th call of a point, n = 1, 2, ... until nothing breaks any more: what was
+ * acknowledged is there, what failed is not, and the store goes on. */
 #include "store_fixture.h"
 
 #include "base/fault.h"
@@ -155,7 +155,7 @@ static void torture(const char *point, bool unknown_allowed)
 
     fixture_open(&f);
     assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
-                             (void *)(uintptr_t)"CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
+                             (void *)(uintptr_t) "CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
     for (n = 1; quiet < QUIET && n < ROUNDS_MAX; n++) {
         struct work after = {.id = n * 100 + 99};
         struct crew c;
@@ -195,7 +195,8 @@ static void a_broken_commit_fails_its_batch(void **state)
 static void a_broken_sync_fails_its_batch(void **state)
 {
     (void)state;
-    /* On PostgreSQL the line breaks while committing: then a failure may have happened after all. */
+    /* On PostgreSQL the line breaks while committing: then a failure may have happened after
+     * all. */
     torture("store.sync", fixture_is_pg());
 }
 
@@ -237,7 +238,7 @@ static void a_commit_that_failed_does_not_come_back(void **state)
         return; /* its WAL is its own */
     fixture_open(&f);
     assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
-                             (void *)(uintptr_t)"CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
+                             (void *)(uintptr_t) "CREATE TABLE t(id BIGINT PRIMARY KEY)", &err));
     kh_fault_arm("store.sync", 1);
     assert_true(work(&c, 1) > 0);
     kh_fault_arm(NULL, 0);

@@ -23,9 +23,9 @@ static void make(void)
 {
     struct kh_error err = {0};
 
-    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
-                             (void *)(uintptr_t)"CREATE TABLE t(id BIGINT PRIMARY KEY, pair BIGINT)",
-                             &err));
+    assert_true(kh_store_run(
+        f.st, "make", KH_TX_WRITE, fixture_script,
+        (void *)(uintptr_t) "CREATE TABLE t(id BIGINT PRIMARY KEY, pair BIGINT)", &err));
 }
 
 static int setup(void **state)
@@ -258,7 +258,7 @@ static void an_idle_reader_does_not_hold_up_the_log(void **state)
     if (fixture_is_pg())
         return; /* its log is its own */
     assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
-                             (void *)(uintptr_t)"CREATE TABLE large(b BLOB)", &err));
+                             (void *)(uintptr_t) "CREATE TABLE large(b BLOB)", &err));
     for (int i = 0; i < 80; i++) {
         /* This thread keeps its snapshot when it has read, and reads only now and then. */
         if (i % 20 == 5)

@@ -46,7 +46,7 @@ static int setup(void **state)
     f.config.writers = 3;
     assert_true(kh_store_open(&f.config, &f.st, &err));
     assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
-                             (void *)(uintptr_t)"CREATE TABLE t(id bigint PRIMARY KEY)", &err));
+                             (void *)(uintptr_t) "CREATE TABLE t(id bigint PRIMARY KEY)", &err));
     return 0;
 }
 

@@ -142,7 +142,10 @@ static void tally_wait(struct tally *t, unsigned n)
     pthread_mutex_unlock(&t->lock);
 }
 
-#define TALLY {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER}
+#define TALLY                                                                                      \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER                       \
+    }
 
 struct counted {
     struct row row;
@@ -167,8 +170,8 @@ static void done_counted(void *ctx, bool ok, const struct kh_error *err)
 
 static bool all_kinds(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
-    static const struct kh_sql in = {
-        "t_kinds_in", "INSERT INTO t(v, id, r, b) VALUES ($2, $1, $4, $3)", NULL};
+    static const struct kh_sql in = {"t_kinds_in",
+                                     "INSERT INTO t(v, id, r, b) VALUES ($2, $1, $4, $3)", NULL};
     static const struct kh_sql out = {"t_kinds_out", "SELECT id, v, r, b, v IS NULL FROM t", NULL};
     kh_auto(kh_query) q = {0};
     kh_auto(kh_query) p = {0};
@@ -264,8 +267,7 @@ static void refuses_parameters_that_are_not_numbered(void **state)
         struct kh_error err = {0};
         struct kh_sql copy = bad[i];
 
-        assert_false(
-            kh_store_run(f.st, "bad", KH_TX_READ, bad_parameter, (void *)&copy, &err));
+        assert_false(kh_store_run(f.st, "bad", KH_TX_READ, bad_parameter, (void *)&copy, &err));
         assert_int_not_equal(err.code, KH_EC_OK);
     }
     assert_int_equal(rows(), 0);
@@ -359,8 +361,7 @@ static bool nested(struct kh_tx *tx, void *ctx, struct kh_error *err)
     int64_t *inner = ctx, outer = -1;
 
     return count(tx, &outer, err) &&
-           kh_store_run(kh_tx_store(tx), "inner", KH_TX_READ, count, inner, err) &&
-           *inner == outer;
+           kh_store_run(kh_tx_store(tx), "inner", KH_TX_READ, count, inner, err) && *inner == outer;
 }
 
 static void a_reading_may_hold_another(void **state)
@@ -506,10 +507,11 @@ static void refuses_a_changed_migration(void **state)
     (void)state;
     kh_store_close(f.st);
     f.st = NULL;
-    fixture_tamper(&f, fixture_is_pg()
-                           ? "UPDATE schema_migration SET checksum = decode(repeat('00', 32), 'hex')"
-                             " WHERE number = 1"
-                           : "UPDATE schema_migration SET checksum = zeroblob(32) WHERE number = 1");
+    fixture_tamper(&f,
+                   fixture_is_pg()
+                       ? "UPDATE schema_migration SET checksum = decode(repeat('00', 32), 'hex')"
+                         " WHERE number = 1"
+                       : "UPDATE schema_migration SET checksum = zeroblob(32) WHERE number = 1");
     assert_false(kh_store_open(&f.config, &st, &err));
     assert_int_equal(err.code, KH_EC_STORE_MIGRATION);
 }
