@@ -25,8 +25,8 @@ struct writer {
     struct kh_jw w;
     struct operation *ops;
     size_t n, cap;
-    struct kh_str *tags;
-    size_t tags_n, tags_cap;
+    struct kh_str *tags, *ids;
+    size_t tags_n, tags_cap, ids_n, ids_cap;
     bool used[SHAPES_MAX]; /* shapes that something refers to */
 };
 
@@ -412,10 +412,39 @@ static struct kh_str label_of(const struct operation *op)
     return kh_json_str(label, "en", op->type ? op->type->name : KH_S(""));
 }
 
+static bool id_taken(const struct writer *d, struct kh_str id)
+{
+    for (size_t i = 0; i < d->ids_n; i++)
+        if (kh_str_eq(d->ids[i], id))
+            return true;
+    return false;
+}
+
+/* The name of the route, with the type; and what tells it from another path with the same name:
+ * "open311_request_list_xml". */
+static struct kh_str id_of(struct writer *d, const struct operation *op)
+{
+    struct kh_str id = kh_cstr(op->route->name), rest;
+    size_t dot = op->path.n;
+
+    if (op->type)
+        id = kh_strf(d->a, "%s_%.*s", op->route->name, KH_FMT(op->type->name));
+    while (dot && op->path.p[dot - 1] != '.' && op->path.p[dot - 1] != '/')
+        dot--;
+    rest = kh_str_skip(op->path, dot);
+    if (id_taken(d, id) && dot && op->path.p[dot - 1] == '.')
+        id = kh_strf(d->a, "%.*s_%.*s", KH_FMT(id), KH_FMT(rest));
+    for (int n = 2; id_taken(d, id); n++)
+        id = kh_strf(d->a, "%.*s_%d", KH_FMT(id), n);
+    d->ids = kh_grow(d->a, d->ids, d->ids_n, d->ids_n + 1, &d->ids_cap, sizeof(*d->ids));
+    d->ids[d->ids_n++] = id;
+    return id;
+}
+
 static void put_operation(struct writer *d, const struct operation *op)
 {
     const struct kh_route *r = op->route;
-    struct kh_str tag = tag_of(op), request, response, id = kh_cstr(r->name);
+    struct kh_str tag = tag_of(op), request, response;
     int status = shapes_of(d, op, &request, &response);
 
     note_tag(d, tag);
@@ -425,9 +454,7 @@ static void put_operation(struct writer *d, const struct operation *op)
     kh_jw_arr(&d->w);
     kh_jw_str(&d->w, tag);
     kh_jw_end(&d->w);
-    if (op->type)
-        id = kh_strf(d->a, "%s_%.*s", r->name, KH_FMT(op->type->name));
-    kh_jw_kstr(&d->w, "operationId", id);
+    kh_jw_kstr(&d->w, "operationId", id_of(d, op));
     kh_jw_kstr(&d->w, "summary",
                op->type ? kh_strf(d->a, "%.*s: %s", KH_FMT(label_of(op)), r->en ? r->en : r->name)
                         : kh_cstr(r->en ? r->en : r->name));

@@ -39,8 +39,8 @@ static const struct {
     SHAPE(Label, {"type": "object", "properties": {"vi": TEXT, "en": TEXT}}),
     SHAPE(Case, {"type": "object", "properties": {"type": TEXT, "id": ID}}),
     SHAPE(RecordMeta, {"type": "object", "required": ["type", "revision", "valid_from"], "properties": {
-        "type": TEXT, "revision": NUMBER, "valid_from": INSTANT, "valid_to": INSTANT,
-        "recorded_at": INSTANT,
+        "type": TEXT, "revision": NUMBER, "valid_from": INSTANT,
+        "valid_to": {"type": ["string", "null"], "format": "date-time"}, "recorded_at": INSTANT,
         "masked": {"type": "array", "items": TEXT, "description": "Fields that are hidden from this reader"}}}),
     SHAPE(MergePatch, {"type": "object",
         "description": "RFC 7396: fields that change; null removes a field"}),
