@@ -66,6 +66,21 @@ describe('the description of the API', () => {
     assert.deepEqual(misfits(doc, 'report.list', list.json), []);
   });
 
+  it('is true of every reply that needs no parameters', async () => {
+    const doc = (await description(admin)).json;
+    let asked = 0;
+    for (const [path, { get }] of Object.entries(doc.paths)) {
+      const shape = get?.responses['200']?.content?.['application/json']?.schema?.$ref;
+      if (!shape || path.includes('{')) continue;
+      const reply = await admin.get(path);
+      if (reply.status === 400) continue; // it does need one
+      assert.equal(reply.status, 200, `${path}: ${reply.text}`);
+      assert.deepEqual(misfits(doc, shape.split('/').pop(), reply.json), [], path);
+      asked += 1;
+    }
+    assert.ok(asked > 15, `${asked} replies`);
+  });
+
   it('is true of an error', async () => {
     const doc = (await description(citizen)).json;
     const refused = await citizen.post('/api/v1/records/report', pothole({ location: { lon: 500, lat: 'x' } }));
