@@ -45,12 +45,25 @@ static const struct command {
      "check reads it as strictly as a compiler and prints file:line:column for what is wrong.\n"
      "load puts it into a city, all or nothing, while the server runs or not.\n"},
     {"import", cli_import, "read records from a file",
-     "khue import --data DIR --type TYPE FILE [--dry-run] [--reason TEXT]\n\n"
-     "Reads NDJSON, CSV (with a header) or GeoJSON, by the ending of FILE or - for standard input.\n"
-     "Lines that do not fit are reported with line and reason and lose nothing else; records with\n"
-     "the same natural key are brought up to date.\n"},
+     "khue import --data DIR --type TYPE FILE [--dry-run] [--format ndjson|csv|geojson]\n"
+     "            [--errors OUT] [--reason TEXT]\n\n"
+     "Reads NDJSON (one JSON object per line), CSV with a header of field names, or GeoJSON (roads,\n"
+     "water and other layers too, if TYPE keeps a geometry). FILE is - for standard input.\n\n"
+     "A line whose natural key is known changes that record, and does nothing if nothing differs: the\n"
+     "same file may be imported again, and an interrupted import goes on by running it once more. A\n"
+     "line that does not fit is told with its reasons; the others go in.\n\n"
+     "  --dry-run     check every line, change nothing\n"
+     "  --format      otherwise the ending of FILE or its first bytes say it\n"
+     "  --errors OUT  write what did not fit to OUT, one JSON object per line\n"
+     "  --reason TEXT is kept with every change\n\n"
+     "Stop the server first if the city is on SQLite, or send the file to\n"
+     "POST /api/v1/records/TYPE/import.\n"},
     {"export", cli_export, "write records to a file",
-     "khue export --data DIR --type TYPE [--format ndjson|csv|geojson] [FILE]\n"},
+     "khue export --data DIR --type TYPE [--format ndjson|csv|geojson] [--valid DATE]\n"
+     "            [--at INSTANT] [FILE]\n\n"
+     "Writes all records of TYPE, oldest first, to FILE or standard output; khue import reads them\n"
+     "back. --valid asks for what held on a date, --at for what was known at an instant. Personal\n"
+     "fields are written too: keep the file as carefully as the city.\n"},
     {"user", cli_user, "accounts and roles",
      "khue user add --data DIR NAME [--display TEXT] [--unit CODE] [--machine]\n"
      "khue user password --data DIR NAME\n"

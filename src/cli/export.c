@@ -9,11 +9,8 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "khue export --data DIR --type T [--format ndjson|csv|geojson] [--out FILE] [--valid DATE] "
-    "[--at INSTANT]\n\n"
-    "Writes all records of type T, oldest first, to FILE or to standard output. khue import reads\n"
-    "what this writes. --valid asks for what held on a date, --at for what was known at an instant.\n"
-    "All fields are written, personal ones too: keep the file as carefully as the city.\n";
+    "khue export --data DIR --type TYPE [--format ndjson|csv|geojson] [--valid DATE] [--at INSTANT]\n"
+    "            [FILE]\n";
 
 static bool write_all(struct kh_export *x, FILE *out, struct kh_bar *bar, struct kh_error *err)
 {
@@ -75,7 +72,7 @@ int cli_export(int argc, char **argv)
     struct kh_args args = {argc - 1, argv + 1};
     struct kh_who who = kh_who_system(KH_S("export"));
     const char *type = kh_args_take(&args, "--type"), *format = kh_args_take(&args, "--format");
-    const char *path = kh_args_take(&args, "--out"), *valid = kh_args_take(&args, "--valid");
+    const char *path, *valid = kh_args_take(&args, "--valid");
     const char *at = kh_args_take(&args, "--at");
     struct kh_list q = {.who = &who};
     enum kh_table_format f;
@@ -89,6 +86,7 @@ int cli_export(int argc, char **argv)
     }
     if (!kh_open_config(&args, &o, &err))
         return kh_cli_fail("export", &err);
+    path = kh_args_word(&args);
     if (!kh_args_end(&args, "export") || !type || !format_of(format, &f) ||
         (valid && !kh_when_parse(kh_cstr(valid), &q.valid_us)) ||
         (at && !kh_when_parse(kh_cstr(at), &q.at_us))) {

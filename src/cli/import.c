@@ -12,19 +12,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "khue import --data DIR --type T FILE [--dry-run] [--format F] [--errors OUT] [--reason TEXT]\n\n"
-    "Brings records of type T into a city: NDJSON (one JSON object per line), CSV with a header of\n"
-    "field names, or GeoJSON (road, water and other layers too, if T keeps a geometry).\n\n"
-    "A line whose natural key is known already changes that record, and nothing at all if nothing\n"
-    "differs: the same file may be imported again, and an import that was interrupted goes on by\n"
-    "running it once more. A line that does not fit is skipped and told; the others go in.\n\n"
-    "  --dry-run     check every line, change nothing\n"
-    "  --format F    ndjson, csv or geojson; otherwise the name and the first bytes say it\n"
-    "  --errors OUT  write what did not fit to OUT, one JSON object per line\n"
-    "  --reason TEXT is kept with every change\n"
-    "  --store URL   a city on PostgreSQL\n\n"
-    "The server must not run on the same SQLite folder meanwhile; then use\n"
-    "POST /api/v1/records/T/import.\n";
+    "khue import --data DIR --type TYPE FILE [--dry-run] [--format ndjson|csv|geojson]\n"
+    "            [--errors OUT] [--reason TEXT]\n";
 
 struct importer {
     struct kh_bar bar;
@@ -73,6 +62,22 @@ static void line_failed(void *ctx, int64_t line, const struct kh_error *err)
     fprintf(im->errors, "%.*s\n", KH_FMT(kh_buf_get(&b)));
 }
 
+/* Standard input has no end that is known before, so it is read into memory. */
+static bool read_input(struct kh_arena *a, struct kh_str *ret, struct kh_error *err)
+{
+    struct kh_buf b = kh_buf(a, (size_t)2 << 30);
+    char *piece = kh_alloc(a, 1 << 16);
+    size_t n;
+
+    while ((n = fread(piece, 1, 1 << 16, stdin)) > 0)
+        kh_buf_add(&b, piece, n);
+    if (ferror(stdin) || b.full)
+        return kh_fail(err, KH_EC_IO, "standard input: %s",
+                       b.full ? "more than 2 GiB; give a file" : strerror(errno));
+    *ret = kh_buf_get(&b);
+    return true;
+}
+
 static bool map_file(const char *path, struct kh_str *ret, struct kh_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -113,18 +118,19 @@ static int run(struct kh_opened *o, struct kh_import *in, const char *type, cons
 {
     struct kh_import_report report;
     struct kh_error err = {0};
-    bool good;
+    bool good, piped = strcmp(path, "-") == 0;
 
     in->type = kh_type_find(o->city.registry, kh_cstr(type));
     if (!in->type) {
         kh_fail(&err, KH_EC_TYPE_UNKNOWN, "%s: load its pack first (khue pack load)", type);
         return kh_cli_fail("import", &err);
     }
-    if (!map_file(path, &in->input, &err))
+    if (piped ? !read_input(o->a, &in->input, &err) : !map_file(path, &in->input, &err))
         return kh_cli_fail("import", &err);
     good = kh_import_run(o->city.store, o->city.registry, o->a, in, &report, &err);
     kh_bar_end(&im->bar);
-    munmap((void *)(uintptr_t)in->input.p, in->input.n);
+    if (!piped)
+        munmap((void *)(uintptr_t)in->input.p, in->input.n);
     if (!good)
         return kh_cli_fail("import", &err);
     told(&report, in->dry_run, im);

@@ -13,7 +13,8 @@ enum fate { FATE_OPEN, FATE_CREATED, FATE_UPDATED, FATE_UNCHANGED, FATE_FAILED }
 struct line {
     int64_t at;
     struct kh_json *fields;
-    struct kh_draft *draft; /* NULL: it failed before */
+    struct kh_draft *draft; /* NULL: as a new record it does not fit */
+    struct kh_rval *keys;   /* values of the natural key, by column; NULL if there is none */
     int64_t id;             /* that the line names, or 0 */
     enum fate fate, early;
     struct kh_error err;
@@ -68,6 +69,21 @@ static bool mine(enum kh_ec code)
     }
 }
 
+static struct kh_rval *keys_of(struct kh_arena *a, const struct kh_type *t,
+                               const struct kh_json *fields)
+{
+    struct kh_rval *keys = t->key_n ? kh_new_n(a, KH_RCOLS_MAX, struct kh_rval) : NULL;
+
+    for (size_t i = 0; i < t->key_n; i++) {
+        const struct kh_field *f = &t->fields[t->key[i]];
+        const struct kh_json *v = kh_json_find(fields, f->name);
+
+        if (!v || !kh_column_value(f, v, &keys[f->col]) || keys[f->col].kind == KH_RV_NULL)
+            return NULL;
+    }
+    return keys;
+}
+
 static void prepare(struct job *j, struct batch *b, struct line *l)
 {
     const struct kh_type *t = j->in->type;
@@ -83,7 +99,13 @@ static void prepare(struct job *j, struct batch *b, struct line *l)
     if (kh_type_field(t, KH_S("id")) < 0 && kh_json_is(id, KH_JSON_STRING) &&
         !kh_id_parse(id->s, &l->id))
         l->id = 0;
-    if (!kh_draft_make(b->a, t, l->fields, &j->in->how, KH_OP_IMPORT, &l->draft, &err))
+    l->keys = keys_of(b->a, t, l->fields);
+    if (kh_draft_make(b->a, t, l->fields, &j->in->how, KH_OP_IMPORT, &l->draft, &err))
+        return;
+    /* Part of a record is enough for one that is known; the transaction knows. */
+    l->err = err;
+    l->draft = NULL;
+    if (err.code != KH_EC_RECORD_INVALID || (!l->id && !l->keys))
         line_failed(l, &err);
 }
 
@@ -120,8 +142,9 @@ static enum kh_hit find_known(struct kh_tx *tx, struct batch *b, const struct li
                               struct kh_rrow *ret, struct kh_error *err)
 {
     const struct kh_type *t = b->job->in->type;
-    const struct kh_rrow *row = &l->draft->row;
-    int64_t now = kh_now_us(), id = l->id, from = row->valid_from ? row->valid_from : now;
+    int64_t said_from = l->draft ? l->draft->row.valid_from : 0;
+    int64_t said_to = l->draft ? l->draft->row.valid_to : 0;
+    int64_t id = l->id, from = said_from ? said_from : kh_now_us();
     unsigned char cols[KH_RINDEX_COLS];
     enum kh_hit hit;
 
@@ -130,15 +153,12 @@ static enum kh_hit find_known(struct kh_tx *tx, struct batch *b, const struct li
         if (hit != KH_MISS)
             return hit;
     }
-    for (size_t i = 0; i < t->key_n; i++) {
-        cols[i] = (unsigned char)t->fields[t->key[i]].col;
-        if (l->draft->cols[cols[i]].kind == KH_RV_NULL)
-            return KH_MISS;
-    }
-    if (t->key_n == 0)
+    if (!l->keys)
         return KH_MISS;
-    hit = kh_rtable_taken(tx, t->table, b->tx_a, cols, t->key_n, l->draft->cols, 0, from,
-                          row->valid_to ? row->valid_to : KH_FOREVER, &id, err);
+    for (size_t i = 0; i < t->key_n; i++)
+        cols[i] = (unsigned char)t->fields[t->key[i]].col;
+    hit = kh_rtable_taken(tx, t->table, b->tx_a, cols, t->key_n, l->keys, 0, from,
+                          said_to ? said_to : KH_FOREVER, &id, err);
     return hit == KH_HIT ? kh_rtable_get(tx, t->table, b->tx_a, id, ret, err) : hit;
 }
 
@@ -148,20 +168,19 @@ static bool update(struct kh_tx *tx, struct batch *b, struct line *l, const stru
 {
     struct job *j = b->job;
     const struct kh_type *t = j->in->type;
-    const struct kh_rrow *row = &l->draft->row;
+    int64_t said_from = l->draft ? l->draft->row.valid_from : 0;
+    int64_t said_to = l->draft ? l->draft->row.valid_to : 0;
     struct kh_write how = j->in->how;
     struct kh_record r = {.revision = old->rev};
     int64_t now = kh_now_us();
     bool open = old->valid_from <= now && now < old->valid_to;
 
     how.import = true;
-    how.valid_from_us = row->valid_from > old->valid_from ? row->valid_from
-                        : open                            ? 0
-                                                          : old->valid_from;
+    how.valid_from_us = said_from > old->valid_from ? said_from : open ? 0 : old->valid_from;
     if (!kh_record_change(tx, j->reg, b->tx_a, t, old->id, l->fields, true, &how, &r, err))
         return false;
-    if (t->to < 0 && row->valid_to && row->valid_to < r.valid_to_us) {
-        how.valid_from_us = row->valid_to;
+    if (t->to < 0 && said_to && said_to < r.valid_to_us) {
+        how.valid_from_us = said_to;
         if (!kh_record_close(tx, j->reg, b->tx_a, t, old->id, &how, &r, err))
             return false;
     }
@@ -180,6 +199,10 @@ static bool put_line(struct kh_tx *tx, struct batch *b, struct line *l, struct k
     case KH_MISS:
         break;
     case KH_FAIL:
+        return false;
+    }
+    if (!l->draft) {
+        *err = l->err;
         return false;
     }
     l->fate = FATE_CREATED;
@@ -228,13 +251,13 @@ static void batch_done(void *ctx, bool ok, const struct kh_error *err)
 static bool seen_before(struct job *j, const struct line *l)
 {
     const struct kh_type *t = j->in->type;
-    uint64_t h = (uint64_t)(l->draft->row.valid_from ? l->draft->row.valid_from : 1);
+    uint64_t h = l->draft && l->draft->row.valid_from ? (uint64_t)l->draft->row.valid_from : 1;
     size_t at;
 
-    if (t->key_n == 0)
+    if (!l->keys)
         return false;
     for (size_t i = 0; i < t->key_n; i++) {
-        const struct kh_rval *v = &l->draft->cols[t->fields[t->key[i]].col];
+        const struct kh_rval *v = &l->keys[t->fields[t->key[i]].col];
 
         h = v->kind == KH_RV_TEXT ? kh_hash64(v->s, h)
                                   : kh_hash64(kh_str((const char *)&v->i, sizeof(v->i)), h);

@@ -151,6 +151,13 @@ static void the_same_file_again_changes_nothing(void **state)
     assert_int_equal(p.n, 1);
     assert_int_equal(p.items[0].revision, 2);
     assert_true(has(p.items[0].data, "\"seats\":2"));
+    /* Part of a record will do for one that is known, and for no other. */
+    r = import(w, "stop", "{\"code\":\"A\",\"seats\":9}\n{\"code\":\"ZZ\",\"seats\":9}\n"
+                          "{\"code\":\"B\",\"seats\":-9}\n");
+    assert_int_equal(r.updated, 1);
+    assert_int_equal(r.failed, 2);
+    assert_string_equal(told->codes[0], "required");
+    assert_string_equal(told->codes[1], "minimum");
 }
 
 static void a_dry_run_says_the_same_and_keeps_nothing(void **state)
