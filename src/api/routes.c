@@ -8,6 +8,7 @@
 const struct kh_route *const kh_route_tables[] = {
     kh_routes_access,
     kh_routes_account,
+    kh_routes_audit,
     kh_routes_decision,
     kh_routes_event,
     kh_routes_figure,
@@ -16,6 +17,7 @@ const struct kh_route *const kh_route_tables[] = {
     kh_routes_notice,
     kh_routes_pack,
     kh_routes_open311,
+    kh_routes_portal,
     kh_routes_process,
     kh_routes_openapi,
     kh_routes_record,

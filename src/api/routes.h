@@ -9,6 +9,8 @@
 
 extern const struct kh_route kh_routes_access[];
 extern const struct kh_route kh_routes_account[];
+extern const struct kh_route kh_routes_audit[];
+extern const struct kh_route kh_routes_portal[];
 extern const struct kh_route kh_routes_decision[];
 extern const struct kh_route kh_routes_event[];
 extern const struct kh_route kh_routes_figure[];
