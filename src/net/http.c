@@ -367,6 +367,18 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *conn, const char
     return MHD_NO;
 }
 
+/* libmicrohttpd parses the query into the small pool of the connection, and falls silent if there are
+ * many parameters. We have our copy and use nothing of that, so it gets to see a single one: the text
+ * is in its read buffer, which is writable. */
+static void hide_query(const char *uri)
+{
+    char *p = (char *)(uintptr_t)strchr(uri, '?');
+
+    for (; p && *p; p++)
+        if (*p == '&' || *p == '=')
+            *p = '_';
+}
+
 /* The first line is there, still as it was sent. */
 static void *on_target(void *cls, const char *uri, struct MHD_Connection *conn)
 {
@@ -379,6 +391,7 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *conn)
     x->conn = conn;
     x->peer = ci->socket_context;
     x->call.target = kh_str_dup(x->call.a, kh_cstr(uri));
+    hide_query(uri);
     kh_peer_deadline(x->peer, kh_mono_us(), net->config->http_header_s, 0);
     return x;
 }
@@ -446,6 +459,5 @@ struct MHD_Daemon *kh_net_daemon(struct kh_net *net, int fd, const char *cert, c
         (unsigned)cf->http_connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)cf->http_idle_s,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, net, MHD_OPTION_NOTIFY_CONNECTION,
         kh_peer_notify, net, MHD_OPTION_URI_LOG_CALLBACK, on_target, net,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, net, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_as_is, net, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }

@@ -64,6 +64,20 @@ static void fill(struct reading *r, const struct slot *s, struct kh_str value)
                      KH_FMT(value));
 }
 
+/* "Content-Length : 5" is no Content-Length to one reader and one to another. */
+static bool is_token(struct kh_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     c == '-' || c == '_';
+
+        if (!plain && (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c)))
+            return false;
+    }
+    return s.n > 0;
+}
+
 static enum MHD_Result header_seen(void *cls, enum MHD_ValueKind kind, const char *key,
                                    size_t key_n, const char *value, size_t value_n)
 {
@@ -73,6 +87,8 @@ static enum MHD_Result header_seen(void *cls, enum MHD_ValueKind kind, const cha
     (void)kind;
     if (value_n && memchr(value, 0, value_n))
         r->wrong = "U+0000 in a header";
+    if (!is_token(name))
+        r->wrong = "the name of a header is none";
     switch (key_n) {
     case 14:
         if (kh_str_same(name, KH_S("Content-Length"))) {
@@ -259,6 +275,9 @@ void kh_exchange_head(struct exchange *x, const char *version)
     wrong = read_length(&r, version);
     if (!wrong)
         wrong = r.wrong;
+    /* Ours, not libmicrohttpd's: version 0.9.75 sends the header of its own errors twice. */
+    if (!wrong && !c->head.host.p && strcmp(version, MHD_HTTP_VERSION_1_1) == 0)
+        wrong = "Host is missing";
     if (!wrong && !target_ok(c->target))
         wrong = "the address has bytes that an address may not have";
     split_target(c);

@@ -254,6 +254,8 @@ static void refuses_what_can_be_read_in_two_ways(void **state)
     assert_null(strstr(got, "smuggled"));
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\nGET /hello/smuggled HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400");
+    assert_null(strstr(got, "smuggled"));
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nhello", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nhello", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\nhello", "HTTP/1.1 400");
@@ -283,6 +285,20 @@ static void keeps_encoded_slashes_and_refuses_encoded_nul(void **state)
     answers("GET /hello/../hello/x HTTP/1.1\r\n" HOST CLOSE, "HTTP/1.1 404");
     answers("GET http://elsewhere/hello/abs HTTP/1.1\r\n" HOST CLOSE, "HTTP/1.1 200");
     assert_int_equal(strlen(ask("GARBAGE\r\n\r\n")), 0); /* no HTTP: closed without a word */
+}
+
+static void takes_more_parameters_than_a_connection_has_memory_for(void **state)
+{
+    char rq[8000] = "GET /hello/x?", *p = rq + strlen(rq);
+
+    (void)state;
+    for (int i = 0; i < 700; i++)
+        p = stpcpy(p, "a=1&");
+    stpcpy(p, " HTTP/1.1\r\n" HOST CLOSE);
+    answers(rq, "HTTP/1.1 400");
+    assert_non_null(strstr(got, "REQUEST_MALFORMED"));
+    answers("GET /hello/x?q=a&q=b HTTP/1.1\r\n" HOST CLOSE, "HTTP/1.1 400");
+    assert_non_null(strstr(got, "PARAMETER_INVALID"));
 }
 
 static void answers_pipelined_requests_in_order(void **state)
@@ -587,6 +603,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(refuses_what_can_be_read_in_two_ways),
         T(keeps_encoded_slashes_and_refuses_encoded_nul),
+        T(takes_more_parameters_than_a_connection_has_memory_for),
         T(answers_pipelined_requests_in_order),
         T(takes_bodies_up_to_the_bound_of_the_route),
         T(closes_on_those_who_trickle),
