@@ -385,7 +385,7 @@ static void obeys_every_hit_policy(void **state)
         {"hitPolicy=\"COLLECT\"", TO("r"), 35, "[2,3,1]"},
         {"hitPolicy=\"COLLECT\" aggregation=\"SUM\"", TO("r"), 50, "7"},
         {"hitPolicy=\"COLLECT\" aggregation=\"COUNT\"", TO("r"), 50, "4"},
-        {"hitPolicy=\"COLLECT\" aggregation=\"COUNT\"", TO("r"), 5, "0"},
+        {"hitPolicy=\"COLLECT\" aggregation=\"COUNT\"", TO("r"), 5, "null"},
         {"hitPolicy=\"COLLECT\" aggregation=\"MIN\"", TO("r"), 50, "1"},
         {"hitPolicy=\"COLLECT\" aggregation=\"MAX\"", TO("r"), 50, "3"},
         {"hitPolicy=\"COLLECT\" aggregation=\"MAX\"", TO("r"), 5, "null"},

@@ -270,7 +270,7 @@ static bool fallback(struct feel_run *r, const struct hits *h, struct kh_feel_va
     }
     if (some)
         return result_of(r, h, cells, ret);
-    *ret = h->t->aggregate == '#' ? feel_int(0) : feel_null();
+    *ret = feel_null();
     return true;
 }
 

@@ -20,7 +20,7 @@ static bool numbers(enum feel_op op, struct kh_dec x, struct kh_dec y, struct kh
     case FN_DIV:
         return kh_dec_sign(y) != 0 && kh_dec_div(x, y, ret);
     default:
-        return kh_dec_pow(x, y, ret);
+        return kh_dec_cmp(kh_dec_abs(y), kh_dec_int(999999999)) <= 0 && kh_dec_pow(x, y, ret);
     }
 }
 

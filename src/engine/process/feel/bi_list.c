@@ -400,7 +400,7 @@ bool feel_bi_sort(const struct feel_args *args, struct kh_feel_value *ret)
 static bool truth(const struct feel_args *args, bool stop, struct kh_feel_value *ret)
 {
     struct kh_feel_value list;
-    bool unsure = false;
+    bool unsure = false, found = false;
 
     if (!feel_arg_items(args, &list))
         return true;
@@ -409,13 +409,10 @@ static bool truth(const struct feel_args *args, bool stop, struct kh_feel_value 
 
         if (v.kind != KH_FEEL_BOOLEAN && v.kind != KH_FEEL_NULL)
             return wrong(args);
-        if (v.kind == KH_FEEL_BOOLEAN && v.b == stop) {
-            *ret = v;
-            return true;
-        }
+        found = found || (v.kind == KH_FEEL_BOOLEAN && v.b == stop);
         unsure = unsure || v.kind == KH_FEEL_NULL;
     }
-    *ret = unsure ? feel_null() : feel_bool(!stop);
+    *ret = found ? feel_bool(stop) : unsure ? feel_null() : feel_bool(!stop);
     return feel_pay(args->r, list.n);
 }
 

@@ -198,7 +198,9 @@ const struct feel_node *feel_parse_expr(struct feel_compiler *c);
 bool feel_deeper(struct feel_compiler *c);
 /** An operand of a comparison: no and, or, =, in. */
 const struct feel_node *feel_parse_sum(struct feel_compiler *c);
-/** `a, b, ...` of tests up to the end of the run. */
+/** One test on the value in slot subject: a whole expression, or (after `in`) an operand. */
+struct feel_node *feel_parse_one_test(struct feel_compiler *c, uint32_t subject, bool whole);
+/** `a, b, ...` of tests up to the end of the run; ret_dots: `..` follows the only one. */
 const struct feel_node *feel_parse_test_run(struct feel_compiler *c, uint32_t subject,
                                             bool *ret_dots);
 /** The text of range(): [1..5], (1..5], and with one end only (..5], [5..). */

@@ -303,6 +303,18 @@ static const struct feel_node *unary(struct feel_compiler *c)
         n->a = e;
         return feel_node_holds(c, n, e) ? n : NULL;
     }
+    if (t.kind == FTOK_EQ || t.kind == FTOK_NE) {
+        /* = 5 is the range [5..5]; what != 5 means is not a range. */
+        feel_take(c);
+        if (!(e = feel_parse_sum(c)))
+            return NULL;
+        n = feel_node(c, t.kind == FTOK_EQ ? FN_MAKE_RANGE : FN_LITERAL, feel_at_of(&t.from));
+        if (t.kind == FTOK_NE)
+            return n;
+        n->lo = n->hi = e;
+        n->lo_in = n->hi_in = true;
+        return feel_node_holds(c, n, e) ? n : NULL;
+    }
     if (t.kind == FTOK_LT || t.kind == FTOK_LE || t.kind == FTOK_GT || t.kind == FTOK_GE) {
         /* A comparison without a left side is a range with one end. */
         feel_take(c);
@@ -359,17 +371,28 @@ static const struct feel_node *between(struct feel_compiler *c, const struct fee
                : NULL;
 }
 
-/* Tests of one expression. */
-static const struct feel_node *only_test(struct feel_compiler *c, const struct feel_node *e,
-                                         bool speaks, uint32_t slot, uint32_t at)
+/* Tests with only one test. */
+static const struct feel_node *only_test(struct feel_compiler *c, struct feel_node *one,
+                                         uint32_t slot, uint32_t at)
 {
-    struct feel_node *tests = feel_node(c, FN_TESTS, at), *one = feel_node(c, FN_TEST_EXPR, at);
+    struct feel_node *tests = feel_node(c, FN_TESTS, at);
     struct kids k = {0};
 
-    one->a = e;
-    one->sub = speaks;
-    one->slot = tests->slot = slot;
-    return feel_node_holds(c, one, e) && push(c, tests, &k, one) ? tests : NULL;
+    tests->slot = slot;
+    return one && push(c, tests, &k, one) ? tests : NULL;
+}
+
+/* (1..5]: what was read as the only test is the lower end. */
+static const struct feel_node *open_range_test(struct feel_compiler *c,
+                                               const struct feel_node *tests, uint32_t at)
+{
+    const struct feel_node *lo = tests->kids[0]->a;
+    struct feel_node *one = feel_node(c, FN_TEST_EXPR, at);
+
+    feel_take(c);
+    one->a = feel_parse_range_rest(c, lo, false, at);
+    one->slot = tests->slot;
+    return only_test(c, feel_node_holds(c, one, one->a) ? one : NULL, tests->slot, at);
 }
 
 /* After `in`: one test, or several in parentheses, or a range that begins with one. */
@@ -386,21 +409,12 @@ static const struct feel_node *membership(struct feel_compiler *c, const struct 
     feel_bind(c, KH_S("?"), n->slot);
     if (feel_eat(c, FTOK_LPAR)) {
         n->b = feel_parse_test_run(c, n->slot, &dots);
-        if (n->b && dots) {
-            /* (1..5]: what was read as the only test is the lower end. */
-            const struct feel_node *lo = n->b->kids[0]->a;
-
-            feel_take(c);
-            n->b = only_test(c, feel_parse_range_rest(c, lo, false, feel_at_of(&t.from)), false,
-                             n->slot, at);
-        } else if (n->b && !feel_expect(c, FTOK_RPAR, ")")) {
+        if (n->b && dots)
+            n->b = open_range_test(c, n->b, feel_at_of(&t.from));
+        else if (n->b && !feel_expect(c, FTOK_RPAR, ")"))
             n->b = NULL;
-        }
     } else {
-        unsigned uses = c->subject_uses;
-        const struct feel_node *e = feel_parse_sum(c);
-
-        n->b = only_test(c, e, c->subject_uses != uses, n->slot, at);
+        n->b = only_test(c, feel_parse_one_test(c, n->slot, false), n->slot, at);
     }
     feel_scope_close(c, mark);
     if (!n->b)

@@ -33,7 +33,7 @@ static bool compares(enum feel_tok_kind k, enum feel_op *ret_op)
     }
 }
 
-static struct feel_node *one_test(struct feel_compiler *c, uint32_t subject)
+struct feel_node *feel_parse_one_test(struct feel_compiler *c, uint32_t subject, bool whole)
 {
     struct feel_tok t = *feel_peek(c);
     unsigned uses = c->subject_uses;
@@ -47,7 +47,7 @@ static struct feel_node *one_test(struct feel_compiler *c, uint32_t subject)
         n->a = feel_parse_sum(c);
     } else {
         n = feel_node(c, FN_TEST_EXPR, feel_at_of(&t.from));
-        n->a = feel_parse_expr(c);
+        n->a = whole ? feel_parse_expr(c) : feel_parse_sum(c);
         n->sub = c->subject_uses != uses;
     }
     n->slot = subject;
@@ -63,7 +63,7 @@ const struct feel_node *feel_parse_test_run(struct feel_compiler *c, uint32_t su
 
     n->slot = subject;
     do {
-        struct feel_node *test = one_test(c, subject);
+        struct feel_node *test = feel_parse_one_test(c, subject, true);
 
         if (!test || !feel_node_holds(c, n, test))
             return NULL;

@@ -480,7 +480,7 @@ static bool piece(struct reader *r, bool *ret_atom)
         put(r, "|");
         return true;
     case '.':
-        put(r, r->all ? "(?s:.)" : "[^\\n\\r]");
+        put(r, r->all ? "(?s:.)" : "[^\\n]");
         return true;
     case '^':
         *ret_atom = false;
