@@ -19,8 +19,7 @@ struct reading {
     unsigned elements;
     /* Where the line counter stands: tags come in the order of the text. */
     size_t seen;
-    unsigned line;
-    size_t line_start;
+    unsigned line, column;
     /* The first fault. */
     bool failed;
     unsigned fault_line, fault_column;
@@ -47,18 +46,18 @@ static size_t consumed(const struct reading *r, xmlParserCtxtPtr x)
 
 static void place(struct reading *r, size_t offset, unsigned *ret_line, unsigned *ret_column)
 {
-    unsigned column = 1;
-
+    /* Each byte is looked at once: a whole model may stand on one line. */
     for (; r->seen < offset; r->seen++) {
-        if (r->text.p[r->seen] == '\n') {
+        unsigned char c = (unsigned char)r->text.p[r->seen];
+
+        r->column += (c & 0xc0) != 0x80;
+        if (c == '\n') {
             r->line++;
-            r->line_start = r->seen + 1;
+            r->column = 1;
         }
     }
-    for (size_t i = r->line_start; i < offset; i++)
-        column += ((unsigned char)r->text.p[i] & 0xc0) != 0x80;
     *ret_line = r->line;
-    *ret_column = column;
+    *ret_column = r->column;
 }
 
 static void fault(struct reading *r, unsigned line, unsigned column, const char *vi, const char *en)
@@ -256,7 +255,7 @@ bool kh_xml_parse(struct kh_arena *a, struct kh_str text, const struct kh_xml_li
                   enum kh_ec code, struct kh_issues *issues, struct kh_xml **ret_root,
                   struct kh_error *err)
 {
-    struct reading r = {.a = a, .text = text, .line = 1};
+    struct reading r = {.a = a, .text = text, .line = 1, .column = 1};
 
     if (limits)
         r.limits = *limits;

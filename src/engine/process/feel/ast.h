@@ -15,6 +15,7 @@
 
 #include "engine/process/feel/value.h"
 
+struct feel_regex;
 struct feel_type;
 
 enum feel_op {
@@ -103,7 +104,7 @@ struct feel_call {
     const struct feel_node *const *args;
     const struct kh_str *names;     /**< NULL: positional */
     size_t n;
-    bool ready;                     /**< args are in the order of the built-in's parameters */
+    const struct feel_regex *regex; /**< of a pattern that is a literal, or NULL */
 };
 
 struct feel_node {

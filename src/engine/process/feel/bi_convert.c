@@ -264,26 +264,6 @@ bool feel_bi_not(const struct feel_args *args, struct kh_feel_value *ret)
 
 /* ---- range("[1..5]") ---- */
 
-/* Ends of a range literal are literals: numbers, strings, @"..." and date("...") and the like. */
-static bool literal_end(const struct feel_node *n)
-{
-    const struct feel_call *call;
-    struct kh_str name;
-
-    if (!n || n->op == FN_LITERAL)
-        return !n || n->value.kind != KH_FEEL_NULL;
-    if (n->op == FN_NEG)
-        return n->a->op == FN_LITERAL && n->a->value.kind == KH_FEEL_NUMBER;
-    if (n->op != FN_CALL)
-        return false;
-    call = n->call;
-    if (call->callee || call->builtin < 0 || call->n != 1 || call->args[0]->op != FN_LITERAL)
-        return false;
-    name = feel_builtin_name(call->builtin);
-    return kh_str_is(name, "date") || kh_str_is(name, "time") || kh_str_is(name, "duration") ||
-           kh_str_is(name, "date and time");
-}
-
 bool feel_bi_range(const struct feel_args *args, struct kh_feel_value *ret)
 {
     struct kh_error quiet = {0};
@@ -299,9 +279,11 @@ bool feel_bi_range(const struct feel_args *args, struct kh_feel_value *ret)
         return false;
     feel_compiler_init(&c, args->r->a, &quiet);
     n = feel_parse_range_literal(&c, s);
-    if (!n || !literal_end(n->lo) || !literal_end(n->hi))
+    /* Literal ends make a range that is known without evaluation. */
+    if (!n || n->op != FN_LITERAL || n->value.kind != KH_FEEL_RANGE)
         return bad_text(args);
-    return feel_ev(args->r, n, ret);
+    *ret = n->value;
+    return true;
 }
 
 /* ---- calendar ---- */

@@ -197,10 +197,16 @@ static bool flags_of(const struct feel_args *args, size_t i, struct kh_str *ret)
 static bool pattern(const struct feel_args *args, size_t i, struct kh_str flags,
                     struct feel_regex *re)
 {
+    const struct feel_regex *ready = args->r->regex;
     struct kh_str p;
 
+    args->r->regex = NULL;
     if (!feel_arg_str(args, i, &p))
         return false;
+    if (ready) {
+        *re = *ready;
+        return true;
+    }
     if (feel_regex_compile(args->r->a, p, flags, re))
         return true;
     feel_domain(args, "The pattern is not valid", "Biểu thức mẫu không hợp lệ");

@@ -98,6 +98,7 @@ struct feel_compiler {
     struct feel_at at;
     struct feel_tok tok;
     bool peeked;
+    bool fresh; /**< an expression begins here: it may begin with < or = */
     unsigned depth;
 };
 
@@ -186,6 +187,13 @@ static inline uint32_t feel_at_of(const struct feel_at *at)
 {
     return feel_place(at->line, (unsigned)(at->pos - at->line_start) + 1);
 }
+
+/* ---- folding (fold.c) ---- */
+
+/** The same node, or a literal if its value is known already; call is that of an FN_CALL, which may
+ *  also gain a compiled pattern. NULL gives NULL. */
+const struct feel_node *feel_fold(struct feel_compiler *c, const struct feel_node *n,
+                                  struct feel_call *call);
 
 /* ---- parsing (parse.c, parse_more.c) ---- */
 

@@ -350,11 +350,11 @@ static bool ev_scope(struct feel_run *r, const struct feel_node *n, struct kh_fe
 static bool ev_range(struct feel_run *r, const struct feel_node *n, struct kh_feel_value *ret)
 {
     struct feel_range g = {.lo_in = n->lo_in, .hi_in = n->hi_in};
-    int order;
+    int order = 0;
 
     if ((n->lo && !feel_ev(r, n->lo, &g.lo)) || (n->hi && !feel_ev(r, n->hi, &g.hi)))
         return false;
-    if (n->lo && n->hi && (!feel_cmp(g.lo, g.hi, &order) || order > 0)) {
+    if (!feel_cmp(n->lo ? g.lo : g.hi, n->hi ? g.hi : g.lo, &order) || order > 0) {
         feel_note(r, n->at, "range", "The ends make no range",
                   "Hai đầu không tạo thành khoảng", KH_S(""));
         *ret = feel_null();
@@ -508,6 +508,7 @@ static bool ev_call(struct feel_run *r, const struct feel_node *n, struct kh_fee
         if (!feel_ev(r, call->args[i], &args[i]))
             return false;
     *ret = feel_null();
+    r->regex = call->regex;
     if (f.kind != KH_FEEL_FUNCTION && call->builtin >= 0)
         return feel_builtin_call(r, call->builtin, args, call->names, call->n, n->at, ret);
     return feel_apply(r, f, args, call->names, call->n, n->at, ret);

@@ -53,7 +53,7 @@ static const struct feel_node *list_or_range(struct feel_compiler *c, uint32_t a
     struct kids k = {0};
 
     if (feel_eat(c, FTOK_RBRACK))
-        return n;
+        return feel_fold(c, n, NULL);
     for (;;) {
         const struct feel_node *e = feel_parse_expr(c);
 
@@ -64,7 +64,7 @@ static const struct feel_node *list_or_range(struct feel_compiler *c, uint32_t a
         if (!push(c, n, &k, e))
             return NULL;
         if (feel_eat(c, FTOK_RBRACK))
-            return n;
+            return feel_fold(c, n, NULL);
         if (!feel_expect(c, FTOK_COMMA, "a comma or ]"))
             return NULL;
     }
@@ -285,14 +285,35 @@ static const struct feel_node *instance(struct feel_compiler *c)
     return e;
 }
 
-/* ---- operators ---- */
+/* A comparison without a left side is a range: < 5 ends there, = 5 begins and ends there. What != 5
+ * means is no range. */
+static const struct feel_node *one_sided(struct feel_compiler *c, const struct feel_tok *t)
+{
+    bool less = t->kind == FTOK_LT || t->kind == FTOK_LE, equal = t->kind == FTOK_EQ;
+    const struct feel_node *e;
+    struct feel_node *n;
+
+    feel_take(c);
+    if (!(e = feel_parse_sum(c)))
+        return NULL;
+    n = feel_node(c, t->kind == FTOK_NE ? FN_LITERAL : FN_MAKE_RANGE, feel_at_of(&t->from));
+    if (t->kind == FTOK_NE)
+        return n;
+    n->lo = less ? NULL : e;
+    n->hi = less || equal ? e : NULL;
+    n->lo_in = t->kind == FTOK_GE || equal;
+    n->hi_in = t->kind == FTOK_LE || equal;
+    return feel_node_holds(c, n, e) ? feel_fold(c, n, NULL) : NULL;
+}
 
 static const struct feel_node *unary(struct feel_compiler *c)
 {
     struct feel_tok t = *feel_peek(c);
     const struct feel_node *e;
     struct feel_node *n;
+    bool fresh = c->fresh;
 
+    c->fresh = false;
     if (t.kind == FTOK_MINUS) {
         feel_take(c);
         e = feel_deeper(c) ? unary(c) : NULL;
@@ -301,36 +322,14 @@ static const struct feel_node *unary(struct feel_compiler *c)
             return NULL;
         n = feel_node(c, FN_NEG, feel_at_of(&t.from));
         n->a = e;
-        return feel_node_holds(c, n, e) ? n : NULL;
+        return feel_node_holds(c, n, e) ? feel_fold(c, n, NULL) : NULL;
     }
-    if (t.kind == FTOK_EQ || t.kind == FTOK_NE) {
-        /* = 5 is the range [5..5]; what != 5 means is not a range. */
-        feel_take(c);
-        if (!(e = feel_parse_sum(c)))
-            return NULL;
-        n = feel_node(c, t.kind == FTOK_EQ ? FN_MAKE_RANGE : FN_LITERAL, feel_at_of(&t.from));
-        if (t.kind == FTOK_NE)
-            return n;
-        n->lo = n->hi = e;
-        n->lo_in = n->hi_in = true;
-        return feel_node_holds(c, n, e) ? n : NULL;
-    }
-    if (t.kind == FTOK_LT || t.kind == FTOK_LE || t.kind == FTOK_GT || t.kind == FTOK_GE) {
-        /* A comparison without a left side is a range with one end. */
-        feel_take(c);
-        if (!(e = feel_parse_sum(c)))
-            return NULL;
-        n = feel_node(c, FN_MAKE_RANGE, feel_at_of(&t.from));
-        if (t.kind == FTOK_LT || t.kind == FTOK_LE)
-            n->hi = e;
-        else
-            n->lo = e;
-        n->hi_in = t.kind == FTOK_LE;
-        n->lo_in = t.kind == FTOK_GE;
-        return feel_node_holds(c, n, e) ? n : NULL;
-    }
+    if (fresh && t.kind >= FTOK_EQ && t.kind <= FTOK_GE)
+        return one_sided(c, &t);
     return instance(c);
 }
+
+/* ---- operators ---- */
 
 static bool operator_of(enum feel_tok_kind k, int *ret_level, enum feel_op *ret_op)
 {
@@ -476,8 +475,11 @@ bool feel_deeper(struct feel_compiler *c)
 
 const struct feel_node *feel_parse_expr(struct feel_compiler *c)
 {
-    const struct feel_node *e = feel_deeper(c) && !c->failed ? binary(c, P_OR) : NULL;
+    const struct feel_node *e;
 
+    c->fresh = true;
+    e = feel_deeper(c) && !c->failed ? binary(c, P_OR) : NULL;
+    c->fresh = false;
     c->depth--;
     return e;
 }
@@ -506,7 +508,7 @@ const struct feel_node *feel_parse_range_rest(struct feel_compiler *c, const str
         return feel_bad(c, &feel_peek(c)->from, "expected ], ) or [ at the end of the range");
     if (lo && !feel_node_holds(c, n, lo))
         return NULL;
-    return feel_node_holds(c, n, hi) ? n : NULL;
+    return feel_node_holds(c, n, hi) ? feel_fold(c, n, NULL) : NULL;
 }
 
 const struct feel_node *feel_parse(struct feel_compiler *c, struct kh_str text, unsigned line)
@@ -539,7 +541,7 @@ const struct feel_node *feel_parse_range_literal(struct feel_compiler *c, struct
         half = feel_node(c, FN_MAKE_RANGE, 0);
         half->lo = lo;
         half->lo_in = lo_in;
-        n = half;
+        n = feel_fold(c, half, NULL);
     } else {
         n = feel_parse_range_rest(c, lo, lo_in, 0);
     }

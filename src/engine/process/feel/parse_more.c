@@ -375,7 +375,7 @@ const struct feel_node *feel_parse_call(struct feel_compiler *c, const struct fe
     call->names = as.named ? as.names : NULL;
     call->n = as.n;
     n->call = call;
-    return n;
+    return feel_fold(c, n, call);
 }
 
 /* ---- types ---- */

@@ -2,6 +2,7 @@
 #include "engine/process/feel/value.h"
 
 #include "base/buf.h"
+#include "engine/process/feel/ast.h"
 #include "engine/process/feel/when.h"
 
 struct kh_feel_value feel_range(struct kh_arena *a, const struct feel_range *r)
@@ -205,6 +206,31 @@ static enum feel_bool3 eq_ranges(const struct feel_range *x, const struct feel_r
     return lo == FEEL_UNSURE || hi == FEEL_UNSURE ? FEEL_UNSURE : FEEL_YES;
 }
 
+/* The same function with the same things from outside; one that calls itself holds itself there. */
+static enum feel_bool3 eq_functions(const struct feel_fn *x, const struct feel_fn *y,
+                                    struct feel_budget *b, int depth, bool same)
+{
+    enum feel_bool3 all = FEEL_YES;
+
+    if (x == y)
+        return FEEL_YES;
+    if (x->kind != y->kind || x->code != y->code || x->builtin != y->builtin || x->ctx != y->ctx)
+        return FEEL_NO;
+    for (size_t i = 0; x->code && i < x->code->captures_n && !b->over; i++) {
+        struct kh_feel_value v = x->captured[i], w = y->captured[i];
+        enum feel_bool3 r;
+
+        if (v.kind == KH_FEEL_FUNCTION && v.fn == x && w.kind == KH_FEEL_FUNCTION && w.fn == y)
+            continue;
+        r = eq_at(v, w, b, depth + 1, same);
+        if (r == FEEL_NO)
+            return FEEL_NO;
+        if (r == FEEL_UNSURE)
+            all = FEEL_UNSURE;
+    }
+    return all;
+}
+
 static bool same_place(const struct feel_when *x, const struct feel_when *y)
 {
     if (x->where == FEEL_LOCAL || y->where == FEEL_LOCAL)
@@ -239,7 +265,7 @@ static enum feel_bool3 eq_at(struct kh_feel_value x, struct kh_feel_value y, str
         return eq_contexts(x, y, b, depth, same);
     if (x.kind == KH_FEEL_RANGE)
         return eq_ranges(x.range, y.range, b, depth, same);
-    return x.fn == y.fn;
+    return eq_functions(x.fn, y.fn, b, depth, same);
 }
 
 enum feel_bool3 feel_eq(struct kh_feel_value x, struct kh_feel_value y, struct feel_budget *b)
