@@ -114,7 +114,7 @@ static enum kh_next api_audit_verify(struct kh_call *c)
 const struct kh_route kh_routes_audit[] = {
     {KH_GET, "/api/v1/audit/events", "audit_list", api_audit_list, 0, 0,
      "type,kind,about,after,limit", "admin", "Nhật ký kiểm toán, mới nhất trước",
-     "The audit log, newest first", NULL, "EventList"},
+     "The audit log, newest first", NULL, "AuditList"},
     {KH_POST, "/api/v1/audit/verify", "audit_verify", api_audit_verify, KH_R_OPTIONAL_BODY, 4096,
      "", "admin", "Kiểm chứng chuỗi sự kiện", "Verify the chain of events", NULL, "AuditVerdict"},
     {0},

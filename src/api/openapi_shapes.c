@@ -37,6 +37,19 @@ static const struct {
                     "pointer": {"type": "string", "description": "JSON pointer into the body"},
                     "code": TEXT, "message": TEXT}}}}}),
     SHAPE(Label, {"type": "object", "properties": {"vi": TEXT, "en": TEXT}}),
+    SHAPE(Portal, {"type": "object", "required": ["city", "centre", "bounds", "languages"], "properties": {
+        "city": REF(Label), "centre": {"type": "array", "items": {"type": "number"}},
+        "bounds": {"type": "array", "items": {"type": "number"}},
+        "languages": {"type": "array", "items": TEXT}, "version": TEXT,
+        "attributions": {"type": "array", "items": {"type": "object", "properties": {
+            "text": REF(Label), "url": TEXT, "licence": TEXT}}}}}),
+    SHAPE(SearchList, LIST_OF({"type": "object", "required": ["type", "id", "title"], "properties": {
+        "type": TEXT, "id": TEXT, "title": TEXT, "text": TEXT, "link": TEXT}})),
+    SHAPE(NearbyList, LIST_OF({"type": "object", "required": ["id", "meta"]})),
+    SHAPE(AuditList, LIST_OF(REF(Event))),
+    SHAPE(AuditVerdict, {"type": "object", "required": ["ok", "events", "findings"], "properties": {
+        "ok": FLAG, "events": NUMBER, "findings": {"type": "array", "items": {"type": "object",
+            "properties": {"seq": NUMBER, "what": TEXT, "detail": TEXT}}}}}),
     SHAPE(Case, {"type": "object", "properties": {"type": TEXT, "id": ID}}),
     SHAPE(RecordMeta, {"type": "object", "required": ["type", "revision", "valid_from"], "properties": {
         "type": TEXT, "revision": NUMBER, "valid_from": INSTANT,

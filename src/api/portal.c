@@ -285,6 +285,6 @@ const struct kh_route kh_routes_portal[] = {
      "Tìm mọi thứ trong một ô", "One search box for everything", NULL, "SearchList"},
     {KH_GET, "/api/v1/reports/nearby", "report_nearby", api_report_nearby, KH_R_PUBLIC, 0,
      "lon,lat,category,metres", NULL, "Phản ánh chưa xong ở gần đây", "Open reports nearby", NULL,
-     "RecordList"},
+     "NearbyList"},
     {0},
 };
