@@ -143,6 +143,13 @@ static const struct feel_node *context(struct dmn_boxed *b, const struct kh_xml 
     return ok ? n : NULL;
 }
 
+/* Words about an expression and what tools keep there are no part of it. */
+static bool is_part(const struct dmn_file *f, const struct kh_xml *x)
+{
+    return kh_str_eq(x->ns, f->dmn_ns) && !kh_str_is(x->name, "description") &&
+           !kh_str_is(x->name, "extensionElements");
+}
+
 static const struct feel_node *list(struct dmn_boxed *b, const struct kh_xml *x)
 {
     struct feel_node *n = feel_node(b->c, FN_MAKE_LIST, dmn_at(x));
@@ -150,8 +157,7 @@ static const struct feel_node *list(struct dmn_boxed *b, const struct kh_xml *x)
     bool ok = true;
 
     for (const struct kh_xml *e = x->first; e; e = e->next)
-        if (kh_str_eq(e->ns, b->f->dmn_ns) && !kh_str_is(e->name, "description") &&
-            !kh_str_is(e->name, "extensionElements"))
+        if (is_part(b->f, e))
             ok = add(b, n, &l, dmn_expression(b, e)) && ok;
     return ok ? n : NULL;
 }
@@ -169,7 +175,7 @@ static const struct feel_node *row(struct dmn_boxed *b, const struct kh_xml *x,
     for (const struct kh_xml *e = x->first; e; e = e->next) {
         struct feel_box box = {0};
 
-        if (!kh_str_eq(e->ns, b->f->dmn_ns))
+        if (!is_part(b->f, e))
             continue;
         while (column && !dmn_is(b->f, column, "column"))
             column = column->next;
@@ -467,9 +473,11 @@ static void declare_needs(struct dmn_boxed *b, const struct dmn_element *e)
 {
     for (size_t i = 0; i < e->needs_n; i++) {
         const struct dmn_import *im = e->needs[i].import;
+        const struct dmn_element *needed = &b->d->model->elements[e->needs[i].element];
 
-        feel_declare(b->c, im && im->name.n ? im->name
-                                            : b->d->model->elements[e->needs[i].element].name);
+        feel_declare(b->c, im && im->name.n ? im->name : needed->name);
+        if (!im && needed->variable.n)
+            feel_declare(b->c, needed->variable);
     }
     if (e->kind == DMN_BKM)
         feel_declare(b->c, e->name);
@@ -484,7 +492,8 @@ static struct dmn_bind bind_of(const struct dmn_boxed *b, const struct dmn_eleme
         if (need->import && need->import->name.n) {
             if (kh_str_eq(need->import->name, name))
                 return (struct dmn_bind){.from = DMN_FROM_IMPORT, .import = need->import};
-        } else if (kh_str_eq(b->d->model->elements[need->element].name, name)) {
+        } else if (kh_str_eq(b->d->model->elements[need->element].name, name) ||
+                   kh_str_eq(b->d->model->elements[need->element].variable, name)) {
             return (struct dmn_bind){.from = DMN_FROM_ELEMENT, .element = need->element};
         }
     }

@@ -34,9 +34,34 @@ static struct kh_feel_value read_temporal(const struct feel_type *t, struct kh_f
     return v;
 }
 
+static struct kh_feel_value read_input(struct kh_arena *a, const struct feel_type *t,
+                                       struct kh_feel_value v, int depth);
+
+/* Entries by the components of the type: one that the JSON leaves out is null. */
+static struct kh_feel_value read_context(struct kh_arena *a, const struct feel_type *t,
+                                         struct kh_feel_value v, int depth)
+{
+    struct feel_entry *entries = kh_new_n(a, v.n + t->fields_n, struct feel_entry);
+    size_t n = v.n;
+
+    for (size_t i = 0; i < v.n; i++)
+        entries[i] = feel_entry_at(v, i);
+    for (size_t k = 0; k < t->fields_n; k++) {
+        size_t i = 0;
+
+        while (i < v.n && !kh_str_eq(entries[i].key, t->fields[k].name))
+            i++;
+        if (i < v.n)
+            entries[i].value = read_input(a, t->fields[k].type, entries[i].value, depth + 1);
+        else
+            entries[n++] = (struct feel_entry){t->fields[k].name, feel_null()};
+    }
+    return feel_context(entries, n);
+}
+
 /* Same for what a list or a context holds. Depth is bounded by the types. */
-static struct kh_feel_value read_temporals(struct kh_arena *a, const struct feel_type *t,
-                                           struct kh_feel_value v, int depth)
+static struct kh_feel_value read_input(struct kh_arena *a, const struct feel_type *t,
+                                       struct kh_feel_value v, int depth)
 {
     const struct feel_type *bare = feel_type_bare(t);
 
@@ -46,21 +71,13 @@ static struct kh_feel_value read_temporals(struct kh_arena *a, const struct feel
         struct kh_feel_value *items = kh_new_n(a, v.n, struct kh_feel_value);
 
         for (size_t i = 0; i < v.n; i++)
-            items[i] = read_temporals(a, bare->of, feel_at(v, i), depth + 1);
+            items[i] = read_input(a, bare->of, feel_at(v, i), depth + 1);
         return feel_list(items, v.n);
     }
-    if (bare->kind == FEEL_T_CONTEXT && v.kind == KH_FEEL_CONTEXT) {
-        struct feel_entry *entries = kh_new_n(a, v.n, struct feel_entry);
-
-        for (size_t i = 0; i < v.n; i++) {
-            entries[i] = feel_entry_at(v, i);
-            for (size_t k = 0; k < bare->fields_n; k++)
-                if (kh_str_eq(bare->fields[k].name, entries[i].key))
-                    entries[i].value =
-                        read_temporals(a, bare->fields[k].type, entries[i].value, depth + 1);
-        }
-        return feel_context(entries, v.n);
-    }
+    if (bare->kind == FEEL_T_LIST)
+        return read_input(a, bare->of, v, depth + 1);
+    if (bare->kind == FEEL_T_CONTEXT && v.kind == KH_FEEL_CONTEXT)
+        return read_context(a, bare, v, depth);
     return read_temporal(t, v);
 }
 
@@ -109,7 +126,7 @@ static void put_input(struct feel_run *r, struct scene *s, uint32_t i)
 
     if (!v && s->inputs)
         v = kh_json_find(s->inputs, e->name);
-    put(r, s, i, v ? read_temporals(r->a, e->type, feel_json(v), 0) : feel_null());
+    put(r, s, i, v ? read_input(r->a, e->type, feel_json(v), 0) : feel_null());
 }
 
 /* ---- logic ---- */
@@ -371,7 +388,7 @@ static bool call_function(struct feel_run *r, struct scene *s, uint32_t i,
             v = find_input(&s->model->files[0], s->inputs, &s->model->elements[in], 0);
         }
         if (v)
-            args[k] = read_temporals(r->a, params[k].type, feel_json(v), 0);
+            args[k] = read_input(r->a, params[k].type, feel_json(v), 0);
     }
     return feel_apply(r, f, args, NULL, n, dmn_at(s->model->elements[i].xml), ret);
 }

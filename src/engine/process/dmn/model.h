@@ -39,6 +39,7 @@ struct dmn_element {
     const struct dmn_file *file;
     const struct kh_xml *xml;
     struct kh_str id, name;
+    struct kh_str variable;       /**< name of its variable, which should be the same */
     const struct feel_type *type; /**< of its variable; NULL: Any */
     struct dmn_need *needs;
     size_t needs_n, needs_cap;

@@ -420,6 +420,7 @@ static void read_model(struct dmn_reader *d)
         const struct kh_xml *v = dmn_child(e->file, e->xml, "variable");
 
         e->type = v ? dmn_type_of(d, e->file, v, "typeRef") : NULL;
+        e->variable = v ? tidy(d->a, dmn_attr(v, "name")) : KH_S("");
         read_needs(d, e);
     }
     for (size_t i = 0; i < m->n; i++)

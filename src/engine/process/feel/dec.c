@@ -347,7 +347,7 @@ static bool scale_half_down(struct kh_dec x, int scale, struct kh_dec *ret)
 
     if (!kh_dec_scale(x, scale, KH_DEC_DOWN, &down) || !kh_dec_sub(x, down, &rest))
         return false;
-    half = scale < EXP_MAX ? make(false, 5, -scale - 1) : kh_dec_int(0);
+    half = scale < -EXP_MIN ? make(false, 5, -scale - 1) : kh_dec_int(0);
     if (kh_dec_cmp(kh_dec_abs(rest), half) > 0)
         return kh_dec_scale(x, scale, KH_DEC_UP, ret);
     *ret = down;
