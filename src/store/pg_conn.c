@@ -115,9 +115,10 @@ static PGresult *read_one(struct kh_pg_conn *c)
     return res;
 }
 
-/* Read n answers and the mark behind them. */
-static bool read_answers(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last,
-                         bool *ret_retry, struct kh_error *err)
+/* Read n answers and the mark behind them; the first `posted` are of statements that nobody waited
+ * for. */
+static bool read_answers(struct kh_pg_conn *c, int n, int posted, const char *what,
+                         PGresult **ret_last, bool *ret_retry, struct kh_error *err)
 {
     bool ok = true;
 
@@ -125,8 +126,10 @@ static bool read_answers(struct kh_pg_conn *c, int n, const char *what, PGresult
         PGresult *res = read_one(c);
 
         if (!res || !good(res)) {
-            if (ok) /* those behind the first failure are only told that they were left out */
+            if (ok) { /* those behind the first failure are only told that they were left out */
                 kh_pg_fail(c, res, what, ret_retry, err);
+                c->post_failed = c->post_failed || i < posted;
+            }
             ok = false;
         } else if (ret_last && ok && i == n - 1) {
             *ret_last = res;
@@ -149,15 +152,18 @@ static bool catch_up(struct kh_pg_conn *c)
     unsigned n = c->undrained;
 
     c->undrained = 0;
-    return n == 0 || read_answers(c, (int)n, "commit", NULL, NULL, &err) || !c->lost;
+    return n == 0 || read_answers(c, (int)n, 0, "commit", NULL, NULL, &err) || !c->lost;
 }
 
 bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last,
                  bool *ret_retry, struct kh_error *err)
 {
+    int posted = (int)c->posted;
+
+    c->posted = 0;
     if (n < 0 || !PQpipelineSync(c->pg) || !catch_up(c))
         return kh_pg_fail(c, NULL, what, ret_retry, err);
-    return read_answers(c, n, what, ret_last, ret_retry, err);
+    return read_answers(c, posted + n, posted, what, ret_last, ret_retry, err);
 }
 
 bool kh_pg_command(struct kh_pg_conn *c, const char *sql, bool prefix, bool *ret_retry,
@@ -176,7 +182,7 @@ bool kh_pg_script(struct kh_pg_conn *c, const char *sql, bool prefix, struct kh_
     bool ok = true;
     PGresult *res;
 
-    if (n != 0 && !kh_pg_drain(c, n, "begin", NULL, &c->tx.retry, err))
+    if ((n != 0 || c->posted) && !kh_pg_drain(c, n, "begin", NULL, &c->tx.retry, err))
         return false;
     if (!catch_up(c) || !PQexitPipelineMode(c->pg))
         return kh_pg_fail(c, NULL, c->tx.name ? c->tx.name : "script", NULL, err);
@@ -196,9 +202,14 @@ void kh_pg_rollback(struct kh_pg_conn *c)
 {
     struct kh_error err = {0};
 
+    /* A failed statement makes the server leave out the rest of the pipeline: so that is ended
+     * first. */
+    if (c->in_tx && !c->lost && c->posted && !kh_pg_drain(c, 0, "rollback", NULL, NULL, &err))
+        c->post_failed = true;
     if (c->in_tx && !c->lost && !kh_pg_command(c, "ROLLBACK", false, NULL, &err))
         c->lost = true; /* a connection that cannot even do this is of no use */
     c->in_tx = c->wants_savepoint = c->has_savepoint = c->wrote = false;
+    c->posted = 0;
 }
 
 bool kh_pg_commit(struct kh_pg_conn *c, bool *ret_retry, struct kh_error *err)
@@ -208,7 +219,7 @@ bool kh_pg_commit(struct kh_pg_conn *c, bool *ret_retry, struct kh_error *err)
 
     if (!c->in_tx)
         return true;
-    c->in_tx = c->wants_savepoint = c->has_savepoint = c->wrote = false;
+    c->wants_savepoint = c->has_savepoint = c->wrote = false;
     if (!PQsendQueryParams(c->pg, "COMMIT", 0, NULL, NULL, NULL, NULL, 0))
         return kh_pg_fail(c, NULL, "commit", NULL, err);
     if (kh_fault("store.sync")) {
@@ -216,8 +227,13 @@ bool kh_pg_commit(struct kh_pg_conn *c, bool *ret_retry, struct kh_error *err)
         c->lost = true; /* as if the line broke now: nobody knows whether it happened */
         return kh_fail(err, KH_EC_STORE, "commit: fault");
     }
-    if (!kh_pg_drain(c, 1, "commit", &res, ret_retry, err))
+    if (!kh_pg_drain(c, 1, "commit", &res, ret_retry, err)) {
+        if (!c->lost && PQtransactionStatus(c->pg) != PQTRANS_IDLE)
+            kh_pg_rollback(c);
+        c->in_tx = false;
         return false;
+    }
+    c->in_tx = false;
     /* A transaction that had failed answers COMMIT with ROLLBACK. */
     ok = strcmp(PQcmdStatus(res), "COMMIT") == 0 ||
          kh_fail(err, KH_EC_STORE, "commit: the transaction had failed");
@@ -275,7 +291,7 @@ bool kh_pg_connect(struct kh_pg_conn *c, struct kh_error *err)
         c->pg = NULL;
     }
     c->in_tx = c->wants_savepoint = c->has_savepoint = false;
-    c->undrained = 0;
+    c->undrained = c->posted = 0;
     if (kh_mono_us() < c->retry_us)
         return kh_fail(err, KH_EC_STORE, "PostgreSQL does not answer");
     c->pg = PQconnectdbParams(keys, values, 1);

@@ -42,6 +42,9 @@ struct kh_pg_conn {
     bool stale;         /**< a prepared statement does not fit the tables any more */
     bool touched;       /**< this callback has sent something */
     bool wrote;         /**< something was changed in this transaction or savepoint */
+    bool sync_posts;     /**< wait for posted statements too: who failed must be known */
+    bool post_failed;    /**< a posted statement failed, whosever it was */
+    unsigned posted;     /**< commands sent in this transaction whose answers come later */
     unsigned undrained; /**< commands whose answers nobody has read yet */
     struct kh_pg_query *spare;
     struct kh_tx tx;
@@ -100,8 +103,8 @@ bool kh_pg_fail(struct kh_pg_conn *c, const PGresult *res, const char *what, boo
                 struct kh_error *err);
 /** Send what belongs before a statement (BEGIN, SAVEPOINT). @return commands sent, -1 if lost */
 int kh_pg_prefix(struct kh_pg_conn *c);
-/** Close the pipeline and read n answers; *ret_last gets the last one, PQclear it. The first failed
- *  one fails the whole. */
+/** Close the pipeline and read n answers, after those of what was posted; *ret_last gets the last
+ *  one, PQclear it. The first failed one fails the whole. */
 KH_CHECK
 bool kh_pg_drain(struct kh_pg_conn *c, int n, const char *what, PGresult **ret_last,
                  bool *ret_retry, struct kh_error *err);
@@ -133,6 +136,7 @@ double kh_pg_col_real(struct kh_query *q, int i);
 struct kh_str kh_pg_col_text(struct kh_query *q, int i);
 struct kh_str kh_pg_col_blob(struct kh_query *q, int i);
 bool kh_pg_col_null(struct kh_query *q, int i);
+bool kh_pg_post(struct kh_query *q, struct kh_error *err);
 bool kh_pg_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
 void kh_pg_queries_free(struct kh_pg_conn *c);
 

@@ -328,26 +328,53 @@ static bool encode(struct kh_pg_query *p, struct wire *w, struct kh_error *err)
 
 /* ---- running ---- */
 
-static bool execute(struct kh_query *q, struct kh_pg_query *p, struct kh_error *err)
+/* Send the statement, after what belongs before it. @return commands sent, -1 on failure */
+static int send(struct kh_query *q, struct kh_pg_query *p, struct kh_error *err)
 {
     struct kh_pg_conn *c = q->tx->conn;
     struct wire w;
-    const char *status;
     int n;
 
-    if (kh_fault("store.step"))
-        return kh_fail(err, KH_EC_STORE, "%s: fault", q->sql->name);
+    if (kh_fault("store.step")) {
+        kh_fail(err, KH_EC_STORE, "%s: fault", q->sql->name);
+        return -1;
+    }
     if (!encode(p, &w, err))
-        return false;
+        return -1;
     n = kh_pg_prefix(c);
     if (n < 0 || !PQsendQueryPrepared(c->pg, p->stmt->name, p->stmt->params, w.values, w.lengths,
-                                      w.formats, 1))
-        return kh_pg_fail(c, NULL, q->sql->name, NULL, err);
-    if (!kh_pg_drain(c, n + 1, q->sql->name, &p->res, &c->tx.retry, err))
+                                      w.formats, 1)) {
+        kh_pg_fail(c, NULL, q->sql->name, NULL, err);
+        return -1;
+    }
+    return n + 1;
+}
+
+static bool execute(struct kh_query *q, struct kh_pg_query *p, struct kh_error *err)
+{
+    struct kh_pg_conn *c = q->tx->conn;
+    int n = send(q, p, err);
+
+    if (n < 0 || !kh_pg_drain(c, n, q->sql->name, &p->res, &c->tx.retry, err))
         return false;
-    status = PQcmdStatus(p->res);
-    if (strncmp(status, "SELECT", 6) != 0)
+    if (strncmp(PQcmdStatus(p->res), "SELECT", 6) != 0)
         c->wrote = true;
+    return true;
+}
+
+bool kh_pg_post(struct kh_query *q, struct kh_error *err)
+{
+    struct kh_pg_query *p = q->driver;
+    struct kh_pg_conn *c = q->tx->conn;
+    int n;
+
+    if (c->sync_posts)
+        return execute(q, p, err);
+    n = send(q, p, err);
+    if (n < 0)
+        return false;
+    c->posted += (unsigned)n;
+    c->wrote = true;
     return true;
 }
 

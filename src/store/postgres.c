@@ -244,6 +244,8 @@ static bool run_callbacks(struct kh_pg_writer *w, struct batch *b)
     size_t i;
 
     b->events = false;
+    w->c.post_failed = false;
+    w->c.sync_posts = b->careful;
     for (i = 0; i < b->n && (i == 0 || kh_mono_us() < until); i++) {
         enum outcome out = run_one(w, i, b->careful && b->n > 1);
 
@@ -252,7 +254,7 @@ static bool run_callbacks(struct kh_pg_writer *w, struct batch *b)
             continue;
         b->err = w->errs[i];
         b->conflict = b->conflict || out == OUT_AGAIN;
-        if (out == OUT_AGAIN || (out == OUT_DIRTY && !b->careful && i > 0) ||
+        if (out == OUT_AGAIN || (out == OUT_DIRTY && !b->careful && (i > 0 || w->c.post_failed)) ||
             (out == OUT_LOST && b->losses++ == 0)) {
             if (out == OUT_DIRTY) {
                 b->careful = true;
@@ -293,8 +295,10 @@ static void try_batch(struct kh_pg_writer *w, struct batch *b)
         kh_pg_rollback(c);
     } else if (kh_pg_commit(c, &retry, &b->err)) {
         return;
-    } else if (retry) {
-        b->conflict = true;
+    } else if (retry || (c->post_failed && !c->lost && !b->careful)) {
+        /* A posted statement failed: once more, to see whose it was. */
+        b->conflict = b->conflict || retry;
+        b->careful = b->careful || !retry;
         batch_again(w, b);
         return;
     }
@@ -451,6 +455,7 @@ static const struct kh_driver pg_driver = {
     .bind_blob = kh_pg_bind_blob,
     .bind_null = kh_pg_bind_null,
     .next = kh_pg_next,
+    .post = kh_pg_post,
     .changes = kh_pg_changes,
     .col_int = kh_pg_col_int,
     .col_real = kh_pg_col_real,

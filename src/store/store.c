@@ -482,6 +482,17 @@ bool kh_query_run(struct kh_query *q, int64_t *ret_changes, struct kh_error *err
     return true;
 }
 
+bool kh_query_post(struct kh_query *q, struct kh_error *err)
+{
+    if (!q->tx->st->driver->post)
+        return kh_query_run(q, NULL, err);
+    if (q->tx->failed) {
+        *err = q->tx->why;
+        return false;
+    }
+    return q->tx->st->driver->post(q, err) || kh_tx_fail(q->tx, err);
+}
+
 int64_t kh_col_int(struct kh_query *q, int i)
 {
     return q->tx->st->driver->col_int(q, i);

@@ -134,6 +134,13 @@ enum kh_hit kh_query_next(struct kh_query *q, struct kh_error *err);
 KH_CHECK
 bool kh_query_run(struct kh_query *q, int64_t *ret_changes, struct kh_error *err);
 
+/** Run a write that is expected to succeed and whose outcome nobody asks for: on PostgreSQL this
+ *  does not wait for the answer, which saves a trip to the server. If it fails after all, its
+ *  callback fails by its end with the error; where an error has to be put into other words (a
+ *  duplicate) use kh_query_run. Not in a reading. */
+KH_CHECK
+bool kh_query_post(struct kh_query *q, struct kh_error *err);
+
 /** Column i (0-based) of the row. Text and bytes are valid until the next step: copy them. */
 int64_t kh_col_int(struct kh_query *q, int i);
 double kh_col_real(struct kh_query *q, int i);

@@ -70,6 +70,8 @@ struct kh_driver {
     void (*bind_blob)(struct kh_query *q, int n, struct kh_str s);
     void (*bind_null)(struct kh_query *q, int n);
     enum kh_hit (*next)(struct kh_query *q, struct kh_error *err);
+    /** Send without waiting. NULL: there is nothing to wait for. */
+    bool (*post)(struct kh_query *q, struct kh_error *err);
     int64_t (*changes)(struct kh_query *q);
     int64_t (*col_int)(struct kh_query *q, int i);
     double (*col_real)(struct kh_query *q, int i);

@@ -76,7 +76,7 @@ bool kh_event_sql_inbox(struct kh_tx *tx, const struct kh_event_row *r, struct k
     if (!kh_query_open(&q, tx, &sql, err))
         return false;
     bind_event(&q, r);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_post(&q, err);
 }
 
 /* Copy up to want bytes; a column of another length (tampered with) leaves zeros. */

@@ -295,6 +295,45 @@ static void rolls_back_one_of_many(void **state)
     assert_int_equal(issues(), 0);
 }
 
+static bool post(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct counted *c = ctx;
+    struct row other = {.id = c->row.id + 1000, .v = "x", .event = true};
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, &insert_sql, err))
+        return false;
+    kh_bind_int(&q, 1, c->row.id);
+    kh_bind_text(&q, 2, KH_S("posted"));
+    if (!kh_query_post(&q, err))
+        return false;
+    return c->row.id % 2 || put(tx, &other, err); /* the last statement, or not */
+}
+
+static void a_posted_write_fails_its_own_callback_only(void **state)
+{
+    struct tally t = TALLY;
+    struct counted c[40];
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(put_row(5, "there", &err));
+    assert_true(put_row(12, "there", &err));
+    c[0] = (struct counted){.row = {.id = 5}};
+    assert_false(kh_store_run(f.st, "post", KH_TX_WRITE, post, &c[0], &err));
+    assert_int_equal(err.code, KH_EC_STORE_CONSTRAINT);
+    for (unsigned i = 0; i < KH_LEN(c); i++) {
+        c[i] = (struct counted){.row = {.id = i}, .t = &t};
+        assert_true(kh_store_submit(f.st, "post", post, &c[i], done_counted, &err));
+    }
+    tally_wait(&t, KH_LEN(c));
+    assert_int_equal(t.failed, 2);
+    assert_int_equal(t.last, KH_EC_STORE_CONSTRAINT);
+    assert_int_equal(rows(), 40 + 19);
+    fixture_settle(&f);
+    assert_int_equal(kh_event_head(f.st), 19);
+}
+
 static void tells_constraint_from_failure(void **state)
 {
     struct kh_error err = {0};
@@ -523,6 +562,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_empty_from_absent, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_parameters_that_are_not_numbered, setup, teardown),
         cmocka_unit_test_setup_teardown(rolls_back_one_of_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_posted_write_fails_its_own_callback_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(tells_constraint_from_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_statement_fails_its_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_sees_what_was_committed_before, setup, teardown),
