@@ -13,7 +13,7 @@ function shell(dist: string): string[] {
     .map((f) => '/' + relative(dist, join(f.parentPath, f.name)));
   return files.filter(
     (f) =>
-      !/\/(sw\.js|.*\.map)$/.test(f) && !/\/assets\/(maplibre|map|ioc|admin|uPlot|desk|schema)/i.test(f),
+      !/\/(sw\.js|.*\.map)$/.test(f) && !/\/assets\/(maplibre|city-map|ioc|admin|uPlot|desk|delegation)/i.test(f),
   );
 }
 

@@ -224,7 +224,7 @@ function Top({ room, path }: { room: Room; path: string }): JSX.Element {
             </a>
           )}
           {account && <NoticeBell />}
-          <button type="button" class="lang" lang={lang.get() === 'vi' ? 'en' : 'vi'} aria-label={lang.get() === 'vi' ? 'English' : 'Tiếng Việt'} onClick={() => void setLang(lang.get() === 'vi' ? 'en' : 'vi')}>
+          <button type="button" class="lang" lang={lang.get() === 'vi' ? 'en' : 'vi'} aria-label={lang.get() === 'vi' ? 'EN – English' : 'VI – Tiếng Việt'} onClick={() => void setLang(lang.get() === 'vi' ? 'en' : 'vi')}>
             {lang.get() === 'vi' ? 'EN' : 'VI'}
           </button>
           <IconButton icon={now === 'dark' ? Sun : Moon} label={now === 'dark' ? t('theme.light') : t('theme.dark')} onClick={() => setTheme(now === 'dark' ? 'light' : 'dark')} />

@@ -44,7 +44,7 @@ export function choiceLabel(name: string, value: string, s: Schema): string {
   const k = kh(s);
   const hit = (k.codes as ({ code: string } & Words)[] | undefined)?.find((c) => c.code === value);
   if (hit) return words(hit);
-  return tMaybe(`${name}.${value}`) ?? tMaybe(`choice.${value}`) ?? value;
+  return tMaybe(`${name}.${value}`) ?? value;
 }
 
 export function typeOf(s: Schema): string {

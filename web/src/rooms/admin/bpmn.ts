@@ -198,10 +198,17 @@ function layOut(shapes: Map<string, Shape>, flows: Flow[]): Picture {
     }
   }
   const top = Math.min(...[...nodes.values()].map((n) => n.row));
+  // Named flows need room for their names before the step that they lead to.
+  const room: number[] = [];
+  for (const l of links) {
+    const first = chains.get(l.id)?.[1];
+    if (first && l.name) room[first.layer] = Math.max(room[first.layer] ?? 0, l.name.length * 6.6);
+  }
   const columnX: number[] = [];
   let x = 24;
   layers.forEach((l, i) => {
     const w = Math.max(36, ...l.map((n) => n.shape?.w ?? 0));
+    x += room[i] ?? 0;
     columnX[i] = x + w / 2;
     x += w + columnGap;
   });
@@ -251,8 +258,8 @@ function layOut(shapes: Map<string, Shape>, flows: Flow[]): Picture {
       let y = start[1];
       if (a.host) points.push([start[0], (y = start[1] + 12)]);
       for (const n of chain.slice(1)) {
-        const [cx, cy] = n.shape ? [n.shape.x, n.shape.y + n.shape.h / 2] : centre(n);
-        const turn = (n.shape ? columnLeft(columnX, layers, n.layer) : cx) - 30;
+        const cy = n.shape ? n.shape.y + n.shape.h / 2 : centre(n)[1];
+        const turn = columnLeft(columnX, layers, n.layer) - 30 - (room[n.layer] ?? 0);
         if (cy !== y) points.push([turn, y], [turn, cy]);
         y = cy;
       }

@@ -163,6 +163,9 @@ export function IocPage(): JSX.Element {
     return () => clearInterval(timer);
   }, [day, playing]);
 
+  useEffect(() => {
+    document.title = `${t('room.ioc')} · Khuê`;
+  });
   const now = Math.floor(useClock() / 60_000) * 60_000;
   const shown = useMemo<CasePoint[]>(() => {
     if (day)
@@ -290,10 +293,8 @@ export function IocPage(): JSX.Element {
   return (
     <div class={wall ? 'ioc wall' : 'ioc'}>
       <header class="ioc-top">
-        <a class="brand" href="/ioc">
-          <Mark size={wall ? 48 : 32} />
-          <b>{t('ioc.title', { city: cityName(portal) })}</b>
-        </a>
+        <Mark size={wall ? 48 : 32} class="ioc-mark" />
+        <h1 tabIndex={-1}>{t('ioc.title', { city: cityName(portal) })}</h1>
         <LiveSign />
         <span class="spacer" />
         {wall ? (
@@ -321,15 +322,13 @@ export function IocPage(): JSX.Element {
       </header>
       {!wall && (
         <section class="ioc-side left" aria-labelledby="decide">
-          <h1 id="decide" tabIndex={-1}>
-            {t('ioc.decide')}
-          </h1>
+          <h2 id="decide">{t('ioc.decide')}</h2>
           {tasks.data ? <Decide tasks={decide.slice(0, 30)} /> : tasks.error ? <Trouble error={tasks.error} retry={tasks.reload} /> : <Skeleton lines={6} tall />}
         </section>
       )}
       {wall && scene === 2 ? (
         <section class="scene">
-          <h1 tabIndex={-1}>{t('ioc.decide')}</h1>
+          <h2>{t('ioc.decide')}</h2>
           <Decide tasks={decide.slice(0, 14)} />
         </section>
       ) : (
