@@ -140,7 +140,7 @@ function readAgency(code: string): Promise<string> {
   if (!p) {
     p = api
       .get<{ items: Rec[] }>(`/api/v1/records/agency${query({ code, limit: 1 })}`)
-      .then((page) => String(page.items[0]?.name ?? page.items[0]?.full_name ?? code));
+      .then((page) => String(page.items[0]?.short_name ?? page.items[0]?.name ?? code));
     p.catch(() => agencies.delete(code));
     agencies.set(code, p);
   }
@@ -183,8 +183,8 @@ export const useBoundaries = (): Boundaries | undefined => useOnce(readBoundarie
 
 /** Names of the record types that are loaded: a city need not have bus lines or waters. */
 export const readTypeNames = once(async () => {
-  const page = await api.get<{ items: { name?: string; type?: string; key?: string }[] }>('/api/v1/types');
-  return new Set(page.items.map((x) => x.name ?? x.type ?? x.key ?? ''));
+  const page = await api.get<{ items: { type: string }[] }>('/api/v1/types');
+  return new Set(page.items.map((x) => x.type));
 });
 
 /** The address of a stored file. */

@@ -70,6 +70,8 @@ export interface Report {
   answer?: string;
   answer_photos?: string[];
   refusal_reason?: string;
+  overdue?: boolean;
+  handled_at?: string;
   stars?: number;
   rating_comment?: string;
   closed_at?: string;
@@ -79,6 +81,7 @@ export interface TimelineItem {
   at: string;
   kind: string;
   by?: string | { name?: string; role?: string; unit?: string };
+  by_name?: string;
   text?: Words | string;
   data?: Record<string, unknown>;
 }
@@ -121,7 +124,10 @@ export interface Task {
   role: string;
   unit: string;
   unit_name?: string;
-  claimed_by?: string | { id: string; name?: string } | null;
+  claimed_by?: string | null;
+  claimed_name?: string;
+  /** The clock stands still: somebody else must act first. */
+  paused?: boolean;
   created_at: string;
   due_at?: string | null;
   minutes_left?: number | null;
@@ -134,7 +140,7 @@ export interface Unit {
   agency?: string;
   valid_from?: string;
   valid_to?: string | null;
-  successors?: { code: string; name: string; part?: string | boolean }[];
+  successors?: { code: string; name: string; part?: 'whole' | 'part'; needs_decision?: boolean }[];
   matched?: string;
   lon?: number;
   lat?: number;

@@ -1,52 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What happened to a case, in order, in words. */
-import { Check, CircleX, FilePlus, Forward, Hand, MessageSquare, RotateCcw, Star, TriangleAlert, UserCheck } from 'lucide';
+/** What happened to a case, in order, in words people use; what only the machine cares about is
+ *  left out. */
+import { AlarmClock, Check, CircleX, FilePlus, Forward, Hand, Pause, RotateCcw, Star, TriangleAlert, UserCheck, Wrench } from 'lucide';
 import type { JSX } from 'preact';
+import { useAgencyName } from '../city';
 import { dateTime } from '../format';
-import { t, tMaybe, words } from '../i18n';
+import { t, tMaybe, words, type Words } from '../i18n';
 import type { TimelineItem } from '../types';
 import { Icon, type IconNode } from '../ui/icon';
 
-const looks: [RegExp, IconNode, string][] = [
-  [/overdue|escalat|late/, TriangleAlert, 'bad'],
-  [/refuse|cancel/, CircleX, 'bad'],
-  [/reopen/, RotateCcw, 'warn'],
-  [/rate|rating/, Star, ''],
-  [/forward/, Forward, ''],
-  [/claim/, Hand, ''],
-  [/creat|start/, FilePlus, ''],
-  [/notice|message/, MessageSquare, ''],
-  [/task|complete|done/, Check, ''],
-  [/accept|assign/, UserCheck, ''],
-];
-
-export function who(by: TimelineItem['by']): string {
+/** Who did it, as far as the reader may know; an id is no name. */
+export function who(i: { by?: TimelineItem['by']; by_name?: string }): string {
+  if (i.by_name) return i.by_name;
+  const by = i.by;
   if (!by) return '';
   if (typeof by === 'object') return [by.name, by.unit].filter(Boolean).join(' · ');
-  return tMaybe(`by.${by}`) ?? by.replace(/^(account|key|system):/, '');
+  if (/^(account|key):[0-9a-z]{13}$/.test(by)) return '';
+  return tMaybe(`by.${by.split(':')[0]}`) ?? by;
+}
+
+interface Told {
+  text: string;
+  icon: IconNode;
+  tone?: 'warn' | 'bad';
+  said?: string;
+  unit?: string;
+}
+
+const statusIcons: Record<string, IconNode> = { in_progress: Wrench, done: Check, closed: Check, refused: CircleX, forwarded: Forward, reopened: RotateCcw, new: UserCheck };
+
+function tell(i: TimelineItem): Told | null {
+  const d = i.data ?? {};
+  const changed = (d.changed ?? d) as Record<string, unknown>;
+  const name = words(d.name as Words | undefined);
+  const text = (v: unknown): string | undefined => (typeof v === 'string' && v ? v : undefined);
+  const given = (d.answers ?? d.variables ?? d) as Record<string, unknown>;
+  switch (i.kind) {
+    case 'record.create':
+      return { text: t('event.created'), icon: FilePlus };
+    case 'record.update':
+    case 'record.correct': {
+      const status = text(changed.status);
+      const unit = text(changed.unit);
+      if (text(changed.stars) || typeof changed.stars === 'number') return { text: t('event.rated', { n: Number(changed.stars) }), icon: Star };
+      if (status) return { text: tMaybe(`status.${status}`) ?? status, icon: statusIcons[status] ?? Check, ...(status === 'refused' ? { tone: 'bad' as const } : status === 'reopened' ? { tone: 'warn' as const } : {}), ...(unit ? { unit } : {}) };
+      if (changed.overdue === true) return { text: t('event.overdue'), icon: TriangleAlert, tone: 'bad' };
+      if (unit) return { text: t('event.routed'), icon: Forward, unit };
+      return null;
+    }
+    case 'task.create':
+      return { text: t('event.task', { name }), icon: UserCheck };
+    case 'task.claim':
+      return { text: t('event.claimed', { name }), icon: Hand };
+    case 'task.complete': {
+      const said = text(given.answer) ?? text(given.reason) ?? text(given.comment);
+      return { text: t('event.completed', { name }), icon: Check, ...(said ? { said } : {}) };
+    }
+    case 'task.overdue':
+      return { text: t('event.task_overdue', { name }), icon: TriangleAlert, tone: 'bad' };
+    case 'clock.suspend':
+    case 'clock.resume':
+      return { text: words(i.text), icon: i.kind === 'clock.resume' ? AlarmClock : Pause };
+    case 'record.effective':
+    case 'process.start':
+    case 'process.end':
+    case 'task.cancel':
+    case 'task.release':
+    case 'file.link':
+      return null;
+    default:
+      return i.kind.startsWith('notice') || i.kind.startsWith('job') ? null : { text: words(i.text) || i.kind, icon: Check };
+  }
+}
+
+function Item({ i, told }: { i: TimelineItem; told: Told }): JSX.Element {
+  const unit = useAgencyName(told.unit);
+  const by = who(i);
+  return (
+    <li>
+      <span class={`dot ${told.tone ?? ''}`}>
+        <Icon of={told.icon} size={13} />
+      </span>
+      <div class="what">
+        {told.text}
+        {told.unit && `: ${unit || told.unit}`}
+      </div>
+      <div>
+        <time dateTime={i.at}>{dateTime(i.at)}</time>
+        {by && <span class="who"> · {by}</span>}
+      </div>
+      {told.said && <p class="said">{told.said}</p>}
+    </li>
+  );
 }
 
 export function Timeline({ items }: { items: TimelineItem[] }): JSX.Element {
+  const told = items.flatMap((i) => {
+    const x = tell(i);
+    return x ? [{ i, x }] : [];
+  });
+  // Routing sets unit, ward and class in one breath: the same words at the same minute are one line.
+  const lines = told.filter(({ i, x }, n) => !told.slice(0, n).some((b) => b.x.text === x.text && b.x.unit === x.unit && Math.abs(Date.parse(b.i.at) - Date.parse(i.at)) < 60_000 && !x.said));
+  if (!lines.length) return <p class="quiet">{t('timeline.none')}</p>;
   return (
     <ol class="timeline">
-      {items.map((i) => {
-        const [, icon, tone] = looks.find(([what]) => what.test(`${i.kind} ${String(i.data?.decision ?? '')}`)) ?? [null, Check, ''];
-        const said = i.data?.answer ?? i.data?.reason ?? i.data?.comment;
-        return (
-          <li key={i.seq}>
-            <span class={`dot ${tone}`}>
-              <Icon of={icon} size={13} />
-            </span>
-            <div class="what">{words(i.text) || (tMaybe(`event.${i.kind}`) ?? i.kind)}</div>
-            <div>
-              <time dateTime={i.at}>{dateTime(i.at)}</time>
-              {who(i.by) && <span class="who"> · {who(i.by)}</span>}
-            </div>
-            {typeof said === 'string' && said && <p class="said">{said}</p>}
-          </li>
-        );
-      })}
-      {!items.length && <li>{t('timeline.none')}</li>}
+      {lines.map(({ i, x }) => (
+        <Item key={i.seq} i={i} told={x} />
+      ))}
     </ol>
   );
 }

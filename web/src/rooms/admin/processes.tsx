@@ -17,12 +17,9 @@ interface ProcessInfo {
   key: string;
   version: number;
   name?: Words;
-  names?: Words;
   running?: number;
-  pack?: string;
-  tokens?: { element: string; count: number }[];
 }
-const titleOf = (p: ProcessInfo): string => words(p.name ?? p.names) || p.key;
+const titleOf = (p: ProcessInfo): string => words(p.name) || p.key;
 
 export function Processes(): JSX.Element {
   const list = useData<Page<ProcessInfo>>('/api/v1/processes');
@@ -98,7 +95,6 @@ export function ProcessPage({ processKey }: { processKey: string }): JSX.Element
   useLiveReload((e) => /task|instance|report/.test(e.kind), () => (tasks.reload(), info.reload(), instance.reload()), 5000);
   const tokens = new Map<string, number>();
   if (id) for (const k of instance.data?.tokens ?? []) tokens.set(k.element, (tokens.get(k.element) ?? 0) + 1);
-  else if (info.data?.tokens) for (const k of info.data.tokens) tokens.set(k.element, k.count);
   else for (const x of tasks.data ?? []) if (x.process === processKey) tokens.set(x.key, (tokens.get(x.key) ?? 0) + 1);
   const error = info.error ?? xml.error;
   return (

@@ -14,26 +14,21 @@ import { BackLink, Button, CopyText, Empty, Facts, LinkButton, Note, PageTitle, 
 import { confirm } from '../../ui/dialog';
 import { ErrorSummary, errorsOf, Field, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
+import { who } from '../timeline';
 
 export interface TypeInfo {
-  name?: string;
-  type?: string;
+  type: string;
   label?: Words;
   label_plural?: Words;
-  pack?: string;
   version?: number;
-  count?: number;
+  process?: string;
   schema?: Schema;
   may?: string[];
-  ops?: string[];
 }
-const nameOf = (x: TypeInfo): string => x.name ?? x.type ?? '';
-const may = (x: TypeInfo | undefined, op: string): boolean => {
-  const list = x?.may ?? x?.ops;
-  return !list || list.includes(op);
-};
+const nameOf = (x: TypeInfo): string => x.type;
+const may = (x: TypeInfo | undefined, op: string): boolean => x?.may?.includes(op) ?? false;
 const titleOf = (x: TypeInfo | undefined, fallback: string): string =>
-  words(x?.label_plural ?? x?.label) || words((x?.schema?.['x-kh']?.label_plural ?? x?.schema?.['x-kh']?.label) as Words | undefined) || tMaybe(`type.${fallback}`) || fallback;
+  words(x?.label_plural ?? x?.label) || tMaybe(`type.${fallback}`) || fallback;
 
 export function Types(): JSX.Element {
   const list = useData<Page<TypeInfo>>('/api/v1/types');
@@ -47,7 +42,7 @@ export function Types(): JSX.Element {
               <tr>
                 <th scope="col">{t('types.name')}</th>
                 <th scope="col">{t('types.code')}</th>
-                <th scope="col">{t('types.pack')}</th>
+                <th scope="col">{t('types.process')}</th>
                 <th scope="col">{t('types.open')}</th>
               </tr>
             </thead>
@@ -55,12 +50,12 @@ export function Types(): JSX.Element {
               {list.data.items.map((x) => (
                 <tr key={nameOf(x)}>
                   <td data-label={t('types.name')}>
-                    <a href={`/admin/records/${nameOf(x)}`}>{titleOf(x, nameOf(x))}</a>
+                    {may(x, 'list') ? <a href={`/admin/records/${nameOf(x)}`}>{titleOf(x, nameOf(x))}</a> : titleOf(x, nameOf(x))}
                   </td>
                   <td data-label={t('types.code')} class="code">
                     {nameOf(x)}
                   </td>
-                  <td data-label={t('types.pack')}>{x.pack ?? '–'}</td>
+                  <td data-label={t('types.process')}>{x.process ? <a href={`/admin/processes/${x.process}`}>{x.process}</a> : '–'}</td>
                   <td data-label={t('types.open')}>
                     <a href={`/admin/types/${nameOf(x)}`}>{t('types.schema')}</a>
                   </td>
@@ -81,7 +76,7 @@ export function Types(): JSX.Element {
 function useType(type: string): ReturnType<typeof useData<TypeInfo>> {
   return useData<TypeInfo>(`/api/v1/types/${encodeURIComponent(type)}`);
 }
-const schemaOf = (x: TypeInfo | undefined): Schema | undefined => x?.schema ?? ((x as unknown as Schema | undefined)?.properties ? (x as unknown as Schema) : undefined);
+const schemaOf = (x: TypeInfo | undefined): Schema | undefined => x?.schema;
 
 export function TypePage({ type }: { type: string }): JSX.Element {
   const info = useType(type);
@@ -307,7 +302,8 @@ interface Revision {
   recorded_at: string;
   valid_from?: string;
   valid_to?: string | null;
-  by?: string | { name?: string };
+  by?: string;
+  by_name?: string;
   reason?: string;
   changes?: { pointer: string; before?: unknown; after?: unknown }[];
 }
@@ -397,7 +393,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
                         <div class="what">{t('records.revision_n', { n: h.revision })}</div>
                         <div class="who">
                           <time dateTime={h.recorded_at}>{dateTime(h.recorded_at)}</time>
-                          {h.by && ` · ${typeof h.by === 'string' ? h.by : (h.by.name ?? '')}`}
+                          {who(h) && ` · ${who(h)}`}
                         </div>
                         {h.reason && <p class="said">{h.reason}</p>}
                         <div class="diff">

@@ -59,7 +59,7 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
     tasks.reload();
   });
   useLive((e) => {
-    const status = (e.data?.status ?? (e.data?.after as { status?: string } | undefined)?.status) as string | undefined;
+    const status = (e.data?.changed as { status?: string } | undefined)?.status;
     if (fits(e) && status) toast(t('case.now', { status: tMaybe(`status.${status}`) ?? status }));
   });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The officer's room: one inbox over all systems, soonest due first, and the case beside it. */
-import { CircleCheck, Hand, Keyboard, MapPin, Undo2 } from 'lucide';
+import { CircleCheck, Hand, Keyboard, MapPin, Pause, Undo2 } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, ApiError, query } from '../../api';
@@ -28,9 +28,7 @@ import './desk.css';
 const isTask = (e: CityEvent): boolean => /task|instance/.test(e.kind) || e.type === 'task' || e.type === 'report';
 
 export function claimer(task: Task): { id: string; name: string } | null {
-  const c = task.claimed_by;
-  if (!c) return null;
-  return typeof c === 'string' ? { id: c, name: '' } : { id: c.id, name: c.name ?? '' };
+  return task.claimed_by ? { id: task.claimed_by, name: task.claimed_name ?? '' } : null;
 }
 
 const views = ['all', 'mine', 'free', 'over', 'done'] as const;
@@ -255,6 +253,7 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
         {r && <CopyText text={r.number} />}
         {r && <StatusTag status={r.status} />}
         <DueTag minutes={x.minutes_left} done={done} />
+        {x.paused && <Tag icon={Pause}>{t('task.paused')}</Tag>}
         {x.due_at && !done && <span class="quiet">{t('task.due', { at: dateTime(x.due_at) })}</span>}
         {r?.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
       </div>

@@ -30,7 +30,7 @@ import { at as statusAt, readDay, type Day } from './replay';
 import './ioc.css';
 
 const openStates = ['new', 'accepted', 'in_progress', 'forwarded', 'reopened'];
-const late = (r: Report, now: number): boolean => (r as unknown as { overdue?: boolean }).overdue === true || (!!r.due_at && Date.parse(r.due_at) < now);
+const late = (r: Report, now: number): boolean => r.overdue === true || (!!r.due_at && Date.parse(r.due_at) < now);
 
 /** Something failed while nobody was there to press a button: try again by itself. */
 function useMend(error: unknown, reload: () => void, on: boolean): void {

@@ -41,13 +41,9 @@ async function seqAt(instant: number, signal: AbortSignal): Promise<number> {
   return low;
 }
 
-export function statusOf(e: CityEvent): string | undefined {
-  const d = e.data ?? {};
-  const direct = d.status ?? (d.after as { status?: unknown } | undefined)?.status ?? (d.fields as { status?: unknown } | undefined)?.status;
-  if (typeof direct === 'string') return direct;
-  const changes = d.changes as { pointer: string; after: unknown }[] | undefined;
-  const hit = Array.isArray(changes) ? changes.find((c) => c.pointer === '/status') : undefined;
-  return typeof hit?.after === 'string' ? hit.after : undefined;
+function statusOf(e: CityEvent): string | undefined {
+  const status = ((e.data?.changed ?? e.data) as { status?: unknown } | undefined)?.status;
+  return typeof status === 'string' ? status : undefined;
 }
 
 const eventsMax = 20_000;
@@ -88,7 +84,6 @@ export function at(day: Day, r: Report, instant: number): string | undefined {
   for (const s of steps ?? []) if (s.at <= instant) last = s.status;
   if (last) return last;
   if (r.closed_at && Date.parse(r.closed_at) <= instant) return r.status === 'refused' ? 'refused' : 'closed';
-  const handled = (r as unknown as { handled_at?: string }).handled_at;
-  if (handled) return Date.parse(handled) <= instant ? 'done' : 'in_progress';
+  if (r.handled_at) return Date.parse(r.handled_at) <= instant ? 'done' : 'in_progress';
   return steps?.length ? 'new' : r.status;
 }
