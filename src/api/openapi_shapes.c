@@ -170,8 +170,8 @@ static const struct {
     SHAPE(Task, {"type": "object", "required": ["id", "key", "state"], "properties": {
         "id": ID, "key": TEXT, "name": REF(Label), "title": TEXT, "case": REF(Case), "instance": ID,
         "process": TEXT, "state": {"enum": ["open", "claimed", "done", "cancelled"]}, "role": TEXT,
-        "unit": TEXT, "unit_name": TEXT, "claimed_by": ID, "owner": ID, "created_at": INSTANT,
-        "done_at": INSTANT, "due_at": INSTANT, "paused": FLAG,
+        "unit": TEXT, "unit_name": TEXT, "claimed_by": ID, "claimed_name": TEXT, "may": FLAG,
+        "owner": ID, "created_at": INSTANT, "done_at": INSTANT, "due_at": INSTANT, "paused": FLAG,
         "minutes_left": {"type": "integer", "description": "Working time; negative when overdue"},
         "form": {"type": ["object", "boolean"], "description": "JSON Schema of the variables"}}}),
     SHAPE(TaskList, LIST_OF(REF(Task))),

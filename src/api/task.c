@@ -3,6 +3,7 @@
 #include "api/routes.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "engine/identity/identity.h"
 #include "engine/process/process.h"
 
 /* ---- writing a task ---- */
@@ -13,6 +14,31 @@ struct units {
     struct kh_call *c;
     struct kh_str code, name; /* the last one */
 };
+
+/* The name of who took a task; "" if the account is gone. */
+static bool claimer_name(struct units *u, int64_t account, struct kh_str *ret, struct kh_error *err)
+{
+    struct kh_account ac = {0};
+
+    *ret = KH_S("");
+    switch (kh_account_get(u->tx, u->c->a, account, &ac, err)) {
+    case KH_FAIL:
+        return false;
+    case KH_MISS:
+        return true;
+    case KH_HIT:
+        break;
+    }
+    *ret = ac.name;
+    return true;
+}
+
+/* May the caller work on it, or only watch? */
+static bool may_act(const struct kh_who *who, const struct kh_task *t)
+{
+    return (t->role.n && kh_who_has(who, t->role, t->unit)) ||
+           (who->account && (who->account == t->owner || who->account == t->claimed_by));
+}
 
 /* The name of an agency; "" if the city has no such register or code. */
 static bool unit_name(struct units *u, struct kh_str code, struct kh_str *ret, struct kh_error *err)
@@ -59,9 +85,10 @@ static bool put_task(struct kh_jw *w, struct units *u, const struct kh_task *t,
 {
     static const char *const states[] = {"open", "claimed", "done", "cancelled"};
     struct kh_call *c = u->c;
-    struct kh_str name;
+    struct kh_str name, claimer = KH_S("");
 
-    if (!unit_name(u, t->unit, &name, err))
+    if (!unit_name(u, t->unit, &name, err) ||
+        (t->claimed_by && !claimer_name(u, t->claimed_by, &claimer, err)))
         return false;
     kh_jw_obj(w);
     kh_jw_kstr(w, "id", kh_id_text(c->a, t->id));
@@ -87,6 +114,9 @@ static bool put_task(struct kh_jw *w, struct units *u, const struct kh_task *t,
     kh_jw_kstr(w, "unit_name", name);
     if (t->claimed_by)
         kh_jw_kstr(w, "claimed_by", kh_id_text(c->a, t->claimed_by));
+    if (claimer.n)
+        kh_jw_kstr(w, "claimed_name", claimer);
+    kh_jw_kbool(w, "may", may_act(c->who, t));
     if (t->owner)
         kh_jw_kstr(w, "owner", kh_id_text(c->a, t->owner));
     kh_jw_kstr(w, "created_at", kh_time_text(c->a, t->created_us));

@@ -175,32 +175,9 @@ static bool narrow_unit(struct kh_str asked, struct kh_str *unit)
     return true;
 }
 
-static bool by_grants(struct inbox *in, struct kh_error *err)
-{
-    const struct kh_who *who = in->q->who;
-
-    for (size_t i = 0; i < who->grants_n; i++) {
-        struct kh_str role = who->grants[i].role, unit = who->grants[i].unit;
-        bool doubled = false;
-
-        if ((in->q->role.n && !kh_str_eq(in->q->role, role)) || !kh_who_has(who, role, unit) ||
-            !narrow_unit(in->q->unit, &unit))
-            continue;
-        for (size_t k = 0; k < who->grants_n && !doubled; k++)
-            doubled = k != i && kh_str_eq(who->grants[k].role, role) &&
-                      kh_unit_covers(who->grants[k].unit, who->grants[i].unit) &&
-                      kh_who_has(who, role, who->grants[k].unit) &&
-                      (k < i || !kh_str_eq(who->grants[k].unit, who->grants[i].unit));
-        if (!doubled && !by_role(in, role, unit, err))
-            return false;
-    }
-    if (who->kind == KH_WHO_ACCOUNT && (!in->q->role.n || kh_str_is(in->q->role, "account")))
-        return by_role(in, KH_S("account"), in->q->unit, err);
-    return true;
-}
-
-/* The server itself sees everything: all roles that have tasks. */
-static bool by_all_roles(struct inbox *in, struct kh_error *err)
+/* All roles that have tasks, in a unit and below it: for the server itself, and for those who watch
+ * over a unit without working on its tasks. */
+static bool by_all_roles(struct inbox *in, struct kh_str unit, struct kh_error *err)
 {
     for (int closed = 0; closed < 2; closed++) {
         bool open = in->open, done = in->done, cancelled = in->cancelled;
@@ -216,12 +193,39 @@ static bool by_all_roles(struct inbox *in, struct kh_error *err)
         in->cancelled = cancelled && closed;
         for (size_t i = 0; i < n; i++)
             if ((!in->q->role.n || kh_str_eq(roles[i], in->q->role)) &&
-                !by_role(in, roles[i], in->q->unit, err))
+                !by_role(in, roles[i], unit, err))
                 return false;
         in->open = open;
         in->done = done;
         in->cancelled = cancelled;
     }
+    return true;
+}
+
+static bool by_grants(struct inbox *in, struct kh_error *err)
+{
+    const struct kh_who *who = in->q->who;
+
+    for (size_t i = 0; i < who->grants_n; i++) {
+        struct kh_str role = who->grants[i].role, unit = who->grants[i].unit;
+        bool watches = kh_str_is(role, "leader") || kh_str_is(role, "admin");
+        bool doubled = false;
+
+        if ((in->q->role.n && !watches && !kh_str_eq(in->q->role, role)) ||
+            !kh_who_has(who, role, unit) || !narrow_unit(in->q->unit, &unit))
+            continue;
+        for (size_t k = 0; k < who->grants_n && !doubled; k++)
+            doubled = k != i && kh_str_eq(who->grants[k].role, role) &&
+                      kh_unit_covers(who->grants[k].unit, who->grants[i].unit) &&
+                      kh_who_has(who, role, who->grants[k].unit) &&
+                      (k < i || !kh_str_eq(who->grants[k].unit, who->grants[i].unit));
+        if (doubled)
+            continue;
+        if (!(watches ? by_all_roles(in, unit, err) : by_role(in, role, unit, err)))
+            return false;
+    }
+    if (who->kind == KH_WHO_ACCOUNT && (!in->q->role.n || kh_str_is(in->q->role, "account")))
+        return by_role(in, KH_S("account"), in->q->unit, err);
     return true;
 }
 
@@ -238,7 +242,7 @@ static bool by_case(struct inbox *in, struct kh_error *err)
         if (!kh_task_sql_case(in->tx, in->a, &f, in->q->case_id, &rows, &n, err))
             return false;
         for (size_t i = 0; i < n; i++)
-            if (kh_task_may(&rows[i], in->q->who) &&
+            if (kh_task_sees(&rows[i], in->q->who) &&
                 (!in->q->mine || rows[i].claimed_by == in->q->who->account))
                 gather(in, &rows[i], 1);
         if (n) {
@@ -258,7 +262,7 @@ static bool gather_all(struct inbox *in, struct kh_error *err)
     if (in->q->mine)
         return !who->account || by_person(in, false, err);
     if (who->kind == KH_WHO_SYSTEM)
-        return by_all_roles(in, err);
+        return by_all_roles(in, in->q->unit, err);
     if (!by_grants(in, err))
         return false;
     return !who->account || (by_person(in, false, err) && by_person(in, true, err));

@@ -158,6 +158,12 @@ bool kh_task_may(const struct kh_task_row *t, const struct kh_who *who)
     return who->account != 0 && (t->owner == who->account || t->claimed_by == who->account);
 }
 
+bool kh_task_sees(const struct kh_task_row *t, const struct kh_who *who)
+{
+    return kh_task_may(t, who) || kh_who_has(who, KH_S("leader"), t->unit) ||
+           kh_who_has(who, KH_S("admin"), t->unit);
+}
+
 bool kh_task_fill(struct kh_tx *tx, const struct kh_process *pe, const struct kh_task_row *t,
                   struct kh_task *ret, struct kh_error *err)
 {
@@ -207,7 +213,7 @@ enum kh_hit kh_task_get(struct kh_tx *tx, const struct kh_process *pe, struct kh
 
     if (hit != KH_HIT)
         return hit;
-    if (!kh_task_may(&t, who))
+    if (!kh_task_sees(&t, who))
         return KH_MISS;
     return kh_task_fill(tx, pe, &t, ret, err) ? KH_HIT : KH_FAIL;
 }

@@ -9,8 +9,11 @@
 
 #include "engine/process/run.h"
 
-/** @return true if who may see and work on the task: its role over its unit, its owner, its claimer */
+/** @return true if who may work on the task: its role over its unit, its owner, its claimer */
 bool kh_task_may(const struct kh_task_row *t, const struct kh_who *who);
+/** @return true if who may see the task: who may work on it, and who watches over its unit: its
+ *  leader, an administrator */
+bool kh_task_sees(const struct kh_task_row *t, const struct kh_who *who);
 /** A row with what the program says of it. */
 KH_CHECK
 bool kh_task_fill(struct kh_tx *tx, const struct kh_process *pe, const struct kh_task_row *t,

@@ -468,6 +468,42 @@ static void only_the_right_people_see_and_do_a_task(void **state)
     assert_int_equal(w->err.code, KH_EC_TASK_UNKNOWN);
 }
 
+static void who_watches_over_a_unit_sees_its_tasks_and_does_none(void **state)
+{
+    struct world *w = *state;
+    struct kh_str next;
+    const struct kh_grant grants[] = {
+        {.role = KH_S("leader"), .unit = KH_S("H26"), .until_us = KH_FOREVER},
+        {.role = KH_S("leader"), .unit = KH_S("H26.21"), .until_us = KH_FOREVER},
+        {.role = KH_S("admin"), .unit = KH_S(""), .until_us = KH_FOREVER}};
+    const bool sees[] = {true, false, true};
+    int64_t i, t, ids[10];
+
+    assert_true(put_type(w, "report", REPORT));
+    assert_true(deploy(w, PROCESS("p", START("a") TASK("a") FLOW("a", "e") END)));
+    i = start(w, "p", "report", create(w, "report", "{'number':'1','unit':'H26.20'}"), NULL);
+    t = task(w, i, "a");
+    assert_true(get_task(w, t, &w->task));
+    for (size_t k = 0; k < KH_LEN(grants); k++) {
+        struct kh_who watcher = {.kind = KH_WHO_ACCOUNT,
+                                 .account = 2000 + (int64_t)k,
+                                 .actor = KH_S("account:watcher"),
+                                 .grants = &grants[k],
+                                 .grants_n = 1};
+        struct kh_task_query all = {.who = &watcher},
+                             by_case = {.who = &watcher, .case_id = w->task.case_id},
+                             of_role = {.who = &watcher, .role = KH_S("nobody")};
+
+        assert_int_equal(list(w, &all, ids, 10, &next), sees[k]);
+        assert_int_equal(list(w, &by_case, ids, 10, &next), sees[k]);
+        assert_int_equal(list(w, &of_role, ids, 10, &next), 0);
+        assert_false(claim(w, t, true, &watcher));
+        assert_int_equal(w->err.code, KH_EC_FORBIDDEN);
+        assert_false(complete(w, t, NULL, &watcher));
+        assert_int_equal(w->err.code, KH_EC_FORBIDDEN);
+    }
+}
+
 static void a_claimed_task_is_its_claimers(void **state)
 {
     struct world *w = *state;
@@ -780,6 +816,7 @@ int main(void)
         STORY(changes_the_case_in_the_same_transaction),
         STORY(creates_a_record_and_starts_its_process),
         STORY(only_the_right_people_see_and_do_a_task),
+        STORY(who_watches_over_a_unit_sees_its_tasks_and_does_none),
         STORY(a_claimed_task_is_its_claimers),
         STORY(a_citizen_does_what_is_hers),
         STORY(answers_must_fit_the_form),
