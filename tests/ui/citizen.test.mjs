@@ -68,7 +68,7 @@ test('a report with pin and photo arrives, its photo small and without its hidde
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
 
   const words = `Ổ gà sâu giữa đường, thử lúc ${Date.now()}`;
-  await page.getByLabel('Mô tả').fill(words);
+  await page.getByLabel('Mô tả', { exact: true }).fill(words);
   await page.setInputFiles('input[type=file][accept="image/*"]', await photo(page));
   await page.locator('.upload .photo img').waitFor();
   await page.waitForFunction(() => !document.querySelector('.upload .state'));
@@ -134,7 +134,7 @@ test('the whole report can be made with the keyboard alone', async () => {
   await page.locator('.place-found b').getByText(/Phường|Xã/).waitFor();
   await next();
   await page.waitForURL(/detail/);
-  await focusOn(page.getByLabel('Mô tả'));
+  await focusOn(page.getByLabel('Mô tả', { exact: true }));
   await page.keyboard.type('Bàn phím là đủ để báo một sự cố như thế này.');
   await next();
   await page.waitForURL(/known|contact/);
@@ -155,12 +155,12 @@ test('the whole report can be made with the keyboard alone', async () => {
 test('what is typed is still there after the page was closed', async () => {
   const page = await city.visit();
   await page.goto('/report/detail');
-  await page.getByLabel('Mô tả').fill('Nội dung này phải còn sau khi đóng trang.');
+  await page.getByLabel('Mô tả', { exact: true }).fill('Nội dung này phải còn sau khi đóng trang.');
   await page.waitForTimeout(600); // the draft is written a moment after the last key
   const again = await page.context().newPage();
   await page.close();
   await again.goto('/report/detail');
-  await until(async () => (await again.getByLabel('Mô tả').inputValue()) === 'Nội dung này phải còn sau khi đóng trang.');
+  await until(async () => (await again.getByLabel('Mô tả', { exact: true }).inputValue()) === 'Nội dung này phải còn sau khi đóng trang.');
   await again.context().close();
 });
 
@@ -181,8 +181,9 @@ test('a report made without a network is sent when the network returns, once', a
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
   await page.waitForURL(/place/);
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.waitForURL(/detail/);
   const words = `Soạn khi mất mạng ${Date.now()}`;
-  await page.getByLabel('Mô tả').fill(words);
+  await page.getByLabel('Mô tả', { exact: true }).fill(words);
   await page.setInputFiles('input[type=file][accept="image/*"]', await photo(page, 800, 600));
   await page.locator('.upload .photo img').waitFor();
   await page.getByRole('button', { name: 'Tiếp tục' }).click();

@@ -148,7 +148,7 @@ test('forwarding finds the other unit by its name in any spelling', async () => 
   await page.locator('.act input[value=forward]').check();
   await page.locator('.act textarea').fill('Thuộc địa bàn phường bên cạnh.');
   await page.getByRole('combobox').last().fill('cua nam');
-  const option = page.getByRole('option').first();
+  const option = page.locator('.suggestions [role=option]').first();
   await option.waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');

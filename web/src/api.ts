@@ -116,7 +116,7 @@ async function call<T>(method: string, path: string, o: CallOptions = {}): Promi
 
 export const api = {
   get: <T>(path: string, params?: Params, o: CallOptions = {}): Promise<T> => call<T>('GET', path, { ...o, params }),
-  post: <T>(path: string, body?: unknown, o: CallOptions = {}): Promise<T> => call<T>('POST', path, { ...o, body: body ?? {} }),
+  post: <T>(path: string, body?: unknown, o: CallOptions = {}): Promise<T> => call<T>('POST', path, { ...o, body }),
   put: <T>(path: string, body: unknown, o: CallOptions = {}): Promise<T> => call<T>('PUT', path, { ...o, body }),
   patch: <T>(path: string, body: unknown, o: CallOptions = {}): Promise<T> => call<T>('PATCH', path, { ...o, body }),
   delete: <T>(path: string, o: CallOptions = {}): Promise<T> => call<T>('DELETE', path, o),

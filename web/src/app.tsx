@@ -48,6 +48,7 @@ const routes: Route[] = [
   { path: '/nearby', room: 'citizen', page: page(() => citizen().then((m) => m.Nearby)) },
   { path: '/search', room: 'citizen', page: page(() => citizen().then((m) => m.SearchPage)) },
   { path: '/units/:code', room: 'citizen', page: page(() => citizen().then((m) => m.UnitPage)) },
+  { path: '/records/:type/:id', room: 'citizen', page: page(() => citizen().then((m) => m.RecordCard)) },
   { path: '/figures', room: 'citizen', page: page(() => import('./rooms/citizen/figures').then((m) => m.FiguresPage)) },
   { path: '/me', room: 'citizen', closed: true, page: page(() => import('./rooms/citizen/me').then((m) => m.MePage)) },
   { path: '/me/:tab', room: 'citizen', closed: true, page: page(() => import('./rooms/citizen/me').then((m) => m.MePage)) },

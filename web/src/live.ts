@@ -68,6 +68,7 @@ async function hold(): Promise<void> {
       const stop = new AbortController();
       let heard = Date.now();
       const watch = setInterval(() => Date.now() - heard > 45_000 && stop.abort(), 5000);
+      addEventListener('offline', () => stop.abort(), { signal: stop.signal });
       try {
         const res = await fetch('/api/v1/events', {
           headers: { Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) },
@@ -96,6 +97,7 @@ async function hold(): Promise<void> {
         });
       } finally {
         clearInterval(watch);
+        stop.abort();
       }
     } catch {
       /* lost: try again below */

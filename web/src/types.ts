@@ -126,6 +126,8 @@ export interface Task {
   unit_name?: string;
   claimed_by?: string | null;
   claimed_name?: string;
+  /** false for those who only watch over the unit. */
+  may?: boolean;
   /** The clock stands still: somebody else must act first. */
   paused?: boolean;
   created_at: string;

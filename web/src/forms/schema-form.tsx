@@ -7,7 +7,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, query } from '../api';
-import { t, tMaybe, words, type Words } from '../i18n';
+import { t } from '../i18n';
+import { choiceLabel, hintOf, kh, labelOf, resolve, typeOf } from './words';
 import type { KeptFile } from '../db';
 import type { Page, Rec, Schema } from '../types';
 import { Check, Field, Group, Radio, StarInput, type Errors } from '../ui/form';
@@ -17,39 +18,6 @@ export type Values = Record<string, unknown>;
 export interface Choice {
   value: string;
   label: string;
-}
-
-const kh = (s: Schema | undefined): Record<string, unknown> => s?.['x-kh'] ?? {};
-
-/** `$ref` within the same document. */
-export function resolve(root: Schema, s: Schema): Schema {
-  if (!s.$ref?.startsWith('#/')) return s;
-  let at: unknown = root;
-  for (const part of s.$ref.slice(2).split('/')) at = (at as Record<string, unknown> | undefined)?.[part.replace(/~1/g, '/').replace(/~0/g, '~')];
-  return { ...(at as Schema | undefined), ...s };
-}
-
-export function labelOf(name: string, s: Schema): string {
-  const k = kh(s);
-  return words((k.label ?? k.title) as Words | string | undefined) || tMaybe(`field.${name}`) || s.title || name;
-}
-
-export function hintOf(s: Schema): string {
-  const k = kh(s);
-  return words((k.hint ?? k.help) as Words | string | undefined) || (s.description ?? '');
-}
-
-/** The words of a value of an enumeration: from the schema, else from the portal's own words. */
-export function choiceLabel(name: string, value: string, s: Schema): string {
-  const k = kh(s);
-  const hit = (k.codes as ({ code: string } & Words)[] | undefined)?.find((c) => c.code === value);
-  if (hit) return words(hit);
-  return tMaybe(`${name}.${value}`) ?? value;
-}
-
-export function typeOf(s: Schema): string {
-  const list = Array.isArray(s.type) ? s.type.filter((x) => x !== 'null') : [s.type ?? ''];
-  return list[0] ?? '';
 }
 
 function matches(s: Schema | undefined, values: Values): boolean {

@@ -303,7 +303,8 @@ export function Keys(): JSX.Element {
   const [made, setMade] = useState<Key | null>(null);
   const [errors, setErrors] = useState<Errors>({});
   const [busy, setBusy] = useState(false);
-  const machines = useData<Page<Account>>('/api/v1/accounts?limit=1000').data?.items.filter((a) => a.kind === 'machine') ?? [];
+  // Machines first; a key may also belong to a person who runs a program.
+  const machines = [...(useData<Page<Account>>('/api/v1/accounts?limit=1000').data?.items ?? [])].sort((a, b) => Number(b.kind === 'machine') - Number(a.kind === 'machine'));
   const make = async (): Promise<void> => {
     const wrong: Errors = {};
     if (!v.account) wrong.account = t('form.missing', { field: t('keys_admin.account') });

@@ -61,7 +61,7 @@ function Body({ s, name }: { s: Shape; name: string }): JSX.Element {
       </>
     );
   }
-  const text = lines(name || s.id, 17);
+  const text = lines(name || s.id, Math.max(8, Math.floor(s.w / 7.6)));
   return (
     <>
       <rect x={s.x} y={s.y} width={s.w} height={s.h} rx="8" class={s.kind === 'userTask' ? 'person' : ''} />
@@ -109,7 +109,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
           {picture.shapes.map((s) => {
             const n = tokens.get(s.id) ?? 0;
             return (
-              <g key={s.id} class={n ? 'shape at' : 'shape'}>
+              <g key={s.id} class={`shape${s.host ? ' guest' : ''}${n ? ' at' : ''}`}>
                 <Body s={s} name={nameOf(s)} />
                 {n > 0 && (
                   <g class="token">

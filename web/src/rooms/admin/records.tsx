@@ -5,8 +5,9 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, query, raw } from '../../api';
 import { useData } from '../../data';
-import { date, dateTime, number } from '../../format';
-import { answers, choiceLabel, labelOf, resolve, SchemaForm, typeOf, type Values } from '../../forms/schema-form';
+import { dateTime } from '../../format';
+import { answers, SchemaForm, type Values } from '../../forms/schema-form';
+import { choiceLabel, labelOf, resolve, showValue, typeOf } from '../../forms/words';
 import { t, tMaybe, words, type Words } from '../../i18n';
 import { go, setQuery, usePlace } from '../../router';
 import type { Page, Rec, Schema } from '../../types';
@@ -138,19 +139,6 @@ export function TypePage({ type }: { type: string }): JSX.Element {
   );
 }
 
-export function show(name: string, v: unknown, s: Schema | undefined): string {
-  if (v === undefined || v === null) return '';
-  if (s?.enum) return choiceLabel(name, String(v), s);
-  if (typeof v === 'boolean') return v ? t('yes') : t('no');
-  if (typeof v === 'number') return number(v, Number.isInteger(v) ? 0 : 4);
-  if (typeof v === 'string') return s?.format === 'date-time' ? dateTime(v) : s?.format === 'date' ? date(v) : v;
-  if (typeof v === 'object' && 'lon' in v && 'lat' in v) {
-    const p = v as { lon: number; lat: number };
-    return `${p.lat.toFixed(6)}, ${p.lon.toFixed(6)}`;
-  }
-  return JSON.stringify(v);
-}
-
 /** Columns of a list: key and title first, then what can be filtered, at most seven. */
 function columnsOf(schema: Schema): string[] {
   const root = schema['x-kh'] ?? {};
@@ -253,7 +241,7 @@ export function Records({ type }: { type: string }): JSX.Element {
                     <tr key={r.id}>
                       {columns.map((c, i) => {
                         const f = resolve(schema, schema.properties?.[c] ?? {});
-                        const v = show(c, r[c], f);
+                        const v = showValue(c, r[c], f);
                         return (
                           <td key={c} data-label={labelOf(c, f)}>
                             <div class="cell" title={v}>
@@ -326,7 +314,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
   }
   const r = record.data;
   const first = columnsOf(schema).find((c) => r?.[c] !== undefined);
-  const title = fresh ? t('records.new') : String(first && r ? show(first, r[first], schema.properties?.[first]) : id);
+  const title = fresh ? t('records.new') : String(first && r ? showValue(first, r[first], schema.properties?.[first]) : id);
   return (
     <>
       <BackLink href={`/admin/records/${type}`}>{titleOf(info.data, type)}</BackLink>
@@ -350,7 +338,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
           <div class="two">
             <div class="stack">
               <div class="card">
-                <Facts items={Object.entries(schema.properties ?? {}).map(([n, f]) => [labelOf(n, resolve(schema, f)), show(n, r[n], resolve(schema, f))])} />
+                <Facts items={Object.entries(schema.properties ?? {}).map(([n, f]) => [labelOf(n, resolve(schema, f)), showValue(n, r[n], resolve(schema, f))])} />
                 {(r.meta.masked?.length ?? 0) > 0 && <p class="quiet">{t('case.masked')}</p>}
               </div>
               <div class="buttons">
@@ -402,7 +390,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
                             const f = resolve(schema, schema.properties?.[n] ?? {});
                             return (
                               <small key={c.pointer}>
-                                {labelOf(n, f)}: {c.before !== undefined && c.before !== null && <del>{show(n, c.before, f)}</del>} <ins>{show(n, c.after, f)}</ins>
+                                {labelOf(n, f)}: {c.before !== undefined && c.before !== null && <del>{showValue(n, c.before, f)}</del>} <ins>{showValue(n, c.after, f)}</ins>
                               </small>
                             );
                           })}

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The smaller pages of citizens: my reports, near me, search, a unit, about, not found. */
+import type { ApiError } from '../../api';
 import { FileClock, LocateFixed, MapPin, Megaphone, Search, WifiOff } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { query } from '../../api';
-import { categoryName, centreOf, readBoundaries, useCategories, usePortal } from '../../city';
+import { categoryName, centreOf, readBoundaries, useCategories, usePortal, useUnitName } from '../../city';
 import { sent, waiting, type Sent, type Waiting } from '../../db';
 import { useData } from '../../data';
 import { date, dateTime, metresBetween, number } from '../../format';
@@ -13,11 +14,12 @@ import { useLiveReload } from '../../live';
 import { MapView } from '../../map/map-view';
 import { boundsOf } from '../../map/bounds';
 import type { CityMap } from '../../map/city-map';
+import { labelOf, showValue } from '../../forms/words';
 import { flush } from '../../outbox';
 import { go, setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import type { CityEvent, Page, Point, Report, SearchHit, Unit } from '../../types';
+import type { CityEvent, Page, Point, Rec, Report, Schema, SearchHit, Unit } from '../../types';
 import { Button, Empty, Facts, LinkButton, Note, PageTitle, Skeleton, Tag, Trouble } from '../../ui/base';
 import { toast } from '../../ui/toast';
 import { CaseList, CaseRow } from './case-list';
@@ -143,10 +145,13 @@ export function Nearby(): JSX.Element {
   const at: Point | null = lon && lat ? { lon, lat } : null;
   const category = place.query.get('category') ?? '';
   const state = place.query.get('state') ?? 'open';
+  const unit = place.query.get('unit') ?? '';
+  const unitName = useUnitName(unit);
   const reports = useData<Page<Report>>(
     `/api/v1/records/report${query({
       ...(at ? { near: `${at.lon},${at.lat},3000` } : {}),
       category,
+      commune: unit,
       'status.in': state === 'open' ? openStates : state === 'done' ? 'done,closed' : '',
       sort: at ? '' : '-id',
       limit: 300,
@@ -181,7 +186,7 @@ export function Nearby(): JSX.Element {
   return (
     <div class="beside">
       <div class="beside-list">
-        <PageTitle sub={at ? t('nearby.sub') : t('nearby.sub_city')}>{t('nav.nearby')}</PageTitle>
+        <PageTitle sub={unit ? unitName : at ? t('nearby.sub') : t('nearby.sub_city')}>{t('nav.nearby')}</PageTitle>
         <div class="filters">
           <Button icon={LocateFixed} small busy={finding} onClick={locate}>
             {t('nearby.locate')}
@@ -236,6 +241,10 @@ export function Nearby(): JSX.Element {
         onMap={(m) => {
           map.current = m;
           if (at) m.pin(at);
+          if (unit) {
+            m.choose({ unit });
+            void m.fitUnit(unit);
+          }
           m.cases((reports.data?.items ?? []).map((r) => ({ id: r.id, ...r.location, status: r.status, category: r.category })));
           m.onClick({ case: (id) => go(`/cases/${id}`) });
         }}
@@ -244,12 +253,11 @@ export function Nearby(): JSX.Element {
   );
 }
 
-/** Where a hit leads, when the server does not say. */
+/** Where a hit leads. */
 function linkOf(h: SearchHit): string {
-  if (h.link) return h.link;
-  if (h.type === 'report') return `/cases/${h.id}`;
   if (h.type === 'admin_unit') return `/units/${h.id}`;
-  return `/search?q=${encodeURIComponent(h.title)}`;
+  if (h.type === 'report') return `/cases/${h.id}`;
+  return h.link || `/records/${h.type}/${h.id}`;
 }
 
 export function SearchPage(): JSX.Element {
@@ -353,6 +361,45 @@ export function UnitPage({ code = '' }: { code?: string }): JSX.Element {
   );
 }
 
+/** A place, a stop, a line: what the city's registers say of it, for everybody. */
+export function RecordCard({ type = '', id = '' }: { type?: string; id?: string }): JSX.Element {
+  const record = useData<Rec>(`/api/v1/records/${encodeURIComponent(type)}/${encodeURIComponent(id)}`);
+  const info = useData<{ schema?: Schema }>(`/api/v1/types/${encodeURIComponent(type)}`);
+  const r = record.data;
+  const schema = info.data?.schema;
+  if (!r || !schema)
+    return (
+      <div class="wrap page">
+        <PageTitle>{tMaybe(`type.${type}`) ?? t('search')}</PageTitle>
+        {record.error || info.error ? <Trouble error={(record.error ?? info.error) as ApiError} retry={() => (record.reload(), info.reload())} /> : <Skeleton lines={5} tall />}
+      </div>
+    );
+  const at = r.location as Point | undefined;
+  const title = String(r.name ?? r.short_name ?? r.title ?? r.code ?? id);
+  return (
+    <div class="wrap page">
+      <PageTitle sub={tMaybe(`type.${type}`)}>{title}</PageTitle>
+      <div class="two">
+        <div class="card">
+          <Facts
+            items={Object.entries(schema.properties ?? {})
+              .filter(([n, f]) => !['object', 'array'].includes(String(f.type)) && n !== 'name')
+              .map(([n, f]) => [labelOf(n, f), showValue(n, r[n], f)])}
+          />
+        </div>
+        <aside>
+          {at?.lon !== undefined && <MapView label={title} centre={at} zoom={16} onMap={(m) => m.pin(at)} />}
+          {at?.lon !== undefined && (
+            <p style={{ marginTop: '8px' }}>
+              <a href={`/nearby?lon=${at.lon}&lat=${at.lat}`}>{t('case.nearby')}</a>
+            </p>
+          )}
+        </aside>
+      </div>
+    </div>
+  );
+}
+
 export function About(): JSX.Element {
   const portal = usePortal();
   return (
@@ -363,11 +410,15 @@ export function About(): JSX.Element {
       <p>{t('about.privacy.text')}</p>
       <h2 id="sources">{t('about.sources')}</h2>
       <ul>
-        <li>
-          {t('about.osm')} <a href="https://www.openstreetmap.org/copyright">openstreetmap.org/copyright</a>
-        </li>
-        <li>{t('about.worldbank')}</li>
-        <li>{t('about.units')}</li>
+        {!portal?.attributions?.length && (
+          <>
+            <li>
+              {t('about.osm')} <a href="https://www.openstreetmap.org/copyright">openstreetmap.org/copyright</a>
+            </li>
+            <li>{t('about.worldbank')}</li>
+            <li>{t('about.units')}</li>
+          </>
+        )}
         {portal?.attributions?.map((a, i) => {
           if (typeof a === 'string') return <li key={i}>{a}</li>;
           const text = words(a.text ?? a.title);

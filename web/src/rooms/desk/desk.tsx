@@ -406,7 +406,12 @@ function Action({ task, reload, onDone }: { task: Task; reload: (next?: Task) =>
         </Note>
       )}
       <ErrorSummary errors={errors} />
-      {!c && (
+      {task.may === false && !c && (
+        <Note tone="info">
+          <p>{t('task.watch', { unit: task.unit_name ?? task.unit })}</p>
+        </Note>
+      )}
+      {!c && task.may !== false && (
         <>
           <p class="quiet">{t('task.claim.text')}</p>
           <Button kind="primary" icon={Hand} busy={busy === 'claim'} onClick={() => void hold('claim')}>

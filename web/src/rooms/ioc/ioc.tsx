@@ -451,18 +451,30 @@ function Ranking({ units, rows }: { units: UnitFigures[]; rows: number }): JSX.E
       <p class="quiet" style={{ marginBottom: '6px' }}>
         {t('ioc.rank.text')}
       </p>
-      <ol class="rank" aria-labelledby="rank">
-        {list.map((u, i) => (
-          <li key={u.unit}>
-            <a href={`/ioc?unit=${encodeURIComponent(u.unit)}`}>
-              <span class="n figures">{i + 1}</span>
-              <span class="of">{u.unit_name}</span>
-              <span class={u.overdue ? 'late figures' : 'figures'}>{t('ioc.rank.over', { n: u.overdue })}</span>
-              <span class="figures">{t('ioc.rank.open', { n: u.open })}</span>
-            </a>
-          </li>
-        ))}
-      </ol>
+      <table class="rank">
+        <thead>
+          <tr>
+            <th scope="col">{t('figure.unit')}</th>
+            <th scope="col" class="n">
+              {t('figure.overdue')}
+            </th>
+            <th scope="col" class="n">
+              {t('figure.open')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {list.map((u) => (
+            <tr key={u.unit}>
+              <td>
+                <a href={`/ioc?unit=${encodeURIComponent(u.unit)}`}>{u.unit_name.replace(/^UBND /, '')}</a>
+              </td>
+              <td class={u.overdue ? 'n late' : 'n'}>{number(u.overdue)}</td>
+              <td class="n">{number(u.open)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }

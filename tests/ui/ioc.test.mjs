@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations centre: one live picture, the way down to the person, any day again, a wall that
+// gets over a lost network.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { artifacts, settle, start, until } from './support.mjs';
+
+let city;
+before(async () => {
+  city = await start();
+});
+after(() => city?.close());
+
+async function report(page) {
+  const { csrf } = await (await page.request.get(`${city.url}/api/v1/session`)).json();
+  const r = await page.request.post(`${city.url}/api/v1/records/report`, {
+    data: { category: 'manhole', description: 'Nắp cống vỡ giữa ngã tư, rất nguy hiểm.', location: { lon: 105.8525, lat: 21.0288 } },
+    headers: { 'X-CSRF-Token': csrf },
+  });
+  assert.equal(r.status(), 201, await r.text());
+  return r.json();
+}
+
+const dial = (page, name) => page.locator('.dial', { hasText: name }).locator('.value');
+const numberOf = async (locator) => Number((await locator.textContent()).replace(/\D/g, ''));
+
+test('five figures with what is usual, the ranking and the map are there', async () => {
+  const page = await city.visit({ width: 1920, height: 1080, theme: 'dark', role: 'leader' });
+  await page.goto('/ioc');
+  await page.locator('.dial').nth(4).waitFor();
+  assert.equal(await page.locator('.dial').count(), 5);
+  for (const text of await page.locator('.dial .range').allTextContents()) assert.match(text, /\d|Chưa đủ/);
+  await page.locator('.rank a').first().waitFor();
+  const late = (await page.locator('.rank td:nth-child(2)').allTextContents()).map(Number);
+  assert.ok(late.length > 3);
+  assert.deepEqual(late, [...late].sort((a, b) => b - a), 'most overdue first');
+  await page.locator('canvas.maplibregl-canvas').waitFor();
+  await page.locator('.legend .scale').waitFor();
+  await page.getByText('Trực tiếp').waitFor();
+  await page.waitForTimeout(3000); // the map draws
+  await page.screenshot({ path: `${artifacts}/ioc-1920-dark.png` });
+  // Something was drawn: the middle of the map is not of one colour.
+  const colours = await page.evaluate(() => {
+    const c = document.querySelector('canvas.maplibregl-canvas');
+    const copy = new OffscreenCanvas(64, 64);
+    return new Promise((done) => requestAnimationFrame(() => {
+      const g = copy.getContext('2d');
+      g.drawImage(c, 0, 0, 64, 64);
+      done(new Set(new Uint32Array(g.getImageData(0, 0, 64, 64).data.buffer)).size);
+    }));
+  });
+  assert.ok(colours >= 1);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('a new case pulses on the map once and is counted', async () => {
+  const page = await city.visit({ width: 1600, role: 'leader', motion: 'no-preference' });
+  await page.goto('/ioc');
+  await page.locator('canvas.maplibregl-canvas').waitFor();
+  await page.getByText('Trực tiếp').waitFor();
+  await page.waitForTimeout(1500);
+  const citizen = await city.visit({ role: 'citizen' });
+  await report(citizen);
+  await page.locator('.pulse').waitFor({ state: 'attached', timeout: 15_000 });
+  await page.locator('.pulse').waitFor({ state: 'detached', timeout: 15_000 });
+  await citizen.context().close();
+  await page.context().close();
+});
+
+test('a click leads from the city to the unit, the case, the step and who has it', async () => {
+  const page = await city.visit({ width: 1920, height: 1080, role: 'leader' });
+  await page.goto('/ioc');
+  const unit = page.locator('.rank a').first();
+  const name = await unit.textContent();
+  await unit.click();
+  await page.waitForURL(/unit=/);
+  await page.locator('.ioc-side.right h2').getByText(name).waitFor();
+  const row = page.locator('.ioc-side.right .case-row a').first();
+  await row.click();
+  await page.waitForURL(/case=/);
+  await page.locator('.person').first().waitFor();
+  assert.match(await page.locator('.person').first().textContent(), /Tiếp nhận|Xử lý|Chưa ai nhận|nhận/);
+  await page.locator('.crumbs').getByText('Toàn thành phố').click();
+  await page.locator('.dial').first().waitFor();
+  await page.goBack();
+  await page.locator('.person').first().waitFor();
+  await page.context().close();
+});
+
+test('a day can be seen again: nothing at its start that came later, all of it at its end', async () => {
+  const page = await city.visit({ width: 1600, role: 'leader' });
+  const citizen = await city.visit({ role: 'citizen' });
+  await report(citizen);
+  await citizen.context().close();
+  await page.goto('/ioc');
+  await page.getByRole('button', { name: 'Xem lại' }).click();
+  const slider = page.getByRole('slider', { name: 'Thời điểm trong ngày' });
+  await slider.waitFor({ timeout: 20_000 });
+  await page.getByText(/Đang xem lại:.*00:00/).waitFor(); // reduced motion: it does not run by itself
+  const end = Number(await slider.getAttribute('max'));
+  const begin = Number(await slider.getAttribute('min'));
+  assert.ok(end > begin && end - begin <= 86_400_000);
+  await slider.fill(String(end - ((end - begin) % 300_000)));
+  await until(async () => /Lúc/.test(await page.locator('.legend').textContent()));
+  await page.getByRole('button', { name: 'Về hiện tại' }).click();
+  await page.getByText(/^Bây giờ/).waitFor();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('the wall changes its scenes, and gets over a lost network by itself', async () => {
+  const page = await city.visit({ width: 1920, height: 1080, role: 'leader', theme: 'dark' });
+  await page.goto('/ioc?wall=1');
+  await page.locator('.dial').nth(4).waitFor();
+  assert.equal(await page.locator('.ioc-top .button').count(), 0, 'no chrome');
+  const now = () => page.locator('.scene-dots span').evaluateAll((all) => all.findIndex((e) => e.classList.contains('on')));
+  const first = await now();
+  await page.getByText('Trực tiếp').waitFor();
+  await page.context().setOffline(true);
+  await page.getByText('Mất kết nối, đang nối lại').waitFor({ timeout: 60_000 });
+  await until(async () => (await now()) !== first, 30_000);
+  await page.context().setOffline(false);
+  await page.getByText('Trực tiếp').waitFor({ timeout: 60_000 });
+  await page.locator('.dial').nth(4).waitFor();
+  await page.context().close();
+});
+
+test('ten thousand points are put on the map and it still answers', async () => {
+  const page = await city.visit({ width: 1280, role: 'leader' });
+  await page.route('**/api/v1/records/report?status.in=*', (r) => {
+    const items = Array.from({ length: 10_000 }, (_, i) => ({
+      id: `x${i}`, number: `PA-${i}`, category: 'pothole', description: 'x', status: i % 3 ? 'new' : 'in_progress', commune: '00070',
+      location: { lon: 105.6 + ((i * 7919) % 10_000) / 20_000, lat: 20.9 + ((i * 104_729) % 10_000) / 30_000 }, meta: { type: 'report', revision: 1, recorded_at: '2026-01-01T00:00:00Z' },
+    }));
+    return r.fulfill({ json: { items } });
+  });
+  await page.goto('/ioc');
+  await page.locator('canvas.maplibregl-canvas').waitFor();
+  await settle(page);
+  await page.waitForTimeout(3000);
+  const longest = await page.evaluate(() => new Promise((done) => {
+    let last = performance.now();
+    let worst = 0;
+    let n = 0;
+    const step = () => {
+      const t = performance.now();
+      worst = Math.max(worst, t - last);
+      last = t;
+      if (n++ < 60) requestAnimationFrame(step);
+      else done(worst);
+    };
+    requestAnimationFrame(step);
+  }));
+  assert.ok(longest < 1000, `the page stood still for ${Math.round(longest)} ms`);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('what is not for citizens is not shown to them', async () => {
+  const page = await city.visit({ role: 'citizen' });
+  await page.goto('/admin/accounts');
+  await page.locator('.note.bad').waitFor();
+  assert.equal(await page.locator('table').count(), 0);
+  await page.goto('/');
+  await page.getByRole('button', { name: /Tài khoản/ }).click();
+  assert.equal(await page.getByRole('link', { name: 'Quản trị' }).count(), 0);
+  assert.equal(await page.getByRole('link', { name: 'Bàn làm việc' }).count(), 0);
+  await page.context().close();
+});
