@@ -278,18 +278,6 @@ static bool parse(struct life *l, struct kh_str data, struct kh_json **ret, stru
     return kh_json_parse(l->a, data, NULL, ret, err) || kh_error_wrap(err, "stored record");
 }
 
-/* Columns of stored content; what does not fit the columns of today (older schema) is left out. */
-static bool old_columns(struct life *l, const struct kh_json *fields, struct kh_rrow *row)
-{
-    struct kh_error why = {0};
-
-    *row = (struct kh_rrow){0};
-    if (kh_columns_fill(l->t, l->a, fields, row, &why))
-        return true;
-    row->cols = kh_new_n(l->a, kh_rtable_shape(l->t->table)->cols_n, struct kh_rval);
-    return false;
-}
-
 static bool write_row(struct life *l, size_t chosen, const char *kind, const struct kh_write *w,
                       struct kh_record *ret, struct kh_error *err)
 {
@@ -298,13 +286,12 @@ static bool write_row(struct life *l, size_t chosen, const char *kind, const str
     struct kh_json *before, *after;
     unsigned char state[32], old[32];
     uint64_t changed;
-    bool known;
 
     if (!parse(l, l->head.data, &before, err) || !parse(l, p->data, &after, err))
         return false;
-    known = old_columns(l, before, &was);
-    (void)old_columns(l, after, &is);
-    changed = known ? changed_cols(l->t, was.cols, is.cols) : UINT64_MAX;
+    kh_columns_refill(l->t, l->a, before, &was);
+    kh_columns_refill(l->t, l->a, after, &is);
+    changed = changed_cols(l->t, was.cols, is.cols);
     row.cols = is.cols;
     row.search = is.search;
     row.has_place = is.has_place;
@@ -328,9 +315,8 @@ static bool write_row(struct life *l, size_t chosen, const char *kind, const str
     kh_state_next(l->t->name, &row, old, l->touched, l->touched_n, state);
     row.state = kh_str((const char *)state, sizeof(state));
     if (!kh_rtable_update(l->tx, l->t->table, l->a, &row,
-                          (changed & ((UINT64_C(1) << kh_rtable_shape(l->t->table)->cols_n) - 1)) |
-                              (row.live != l->head.live ? KH_RCHANGED_LIVE : 0),
-                          !known || was.has_place != is.has_place || was.cell != is.cell ||
+                          changed | (row.live != l->head.live ? KH_RCHANGED_LIVE : 0),
+                          was.has_place != is.has_place || was.cell != is.cell ||
                               memcmp(was.box, is.box, sizeof(was.box)) != 0,
                           l->head.search, err))
         return false;
@@ -377,13 +363,13 @@ static bool may_touch(struct life *l, const struct kh_json *now, const struct kh
 {
     const struct kh_type *t = l->t;
     bool *touched = kh_new_n(l->a, t->fields_n, bool);
-    struct kh_rrow row;
+    struct kh_rrow row = {0};
 
     if (l->w->trusted)
         return true;
     if (l->w->import)
         op = KH_OP_IMPORT;
-    (void)old_columns(l, now, &row);
+    kh_columns_refill(t, l->a, now, &row);
     if (!kh_access_row(t, l->w->who, KH_OP_READ, row.cols) &&
         !kh_access_row(t, l->w->who, op, row.cols))
         return kh_fail(err, KH_EC_RECORD_UNKNOWN, "%.*s", KH_FMT(t->name));
@@ -408,10 +394,10 @@ static bool begin(struct life *l, int64_t id, struct kh_error *err)
 static void keep_hidden(struct life *l, const struct kh_json *base, struct kh_json *fields)
 {
     const struct kh_type *t = l->t;
-    struct kh_rrow row;
+    struct kh_rrow row = {0};
     enum kh_level_of see;
 
-    (void)old_columns(l, base, &row);
+    kh_columns_refill(t, l->a, base, &row);
     see = l->w->trusted ? KH_SEE_SENSITIVE : kh_access_see(t, l->w->who, KH_OP_READ, row.cols);
     for (size_t i = 0; i < base->n; i++) {
         int f = kh_type_field(t, base->members[i].key);
@@ -425,9 +411,9 @@ static void keep_hidden(struct life *l, const struct kh_json *base, struct kh_js
 static bool check_new(struct life *l, const struct kh_json *base, struct kh_json *fields,
                       int64_t from, int64_t to, struct kh_rrow *row, struct kh_error *err)
 {
-    struct kh_rrow was;
-    bool known = old_columns(l, base, &was);
+    struct kh_rrow was = {0};
 
+    kh_columns_refill(l->t, l->a, base, &was);
     if (!kh_fields_check(l->t, l->a, fields, false, err) ||
         !kh_columns_fill(l->t, l->a, fields, row, err))
         return false;
@@ -439,7 +425,7 @@ static bool check_new(struct life *l, const struct kh_json *base, struct kh_json
         return kh_fail(err, KH_EC_BODY_TOO_LARGE, "a record has at most %d bytes", KH_DATA_MAX);
     return kh_refs_check(l->tx, l->reg, l->t, l->a, fields, base, l->now, err) &&
            kh_unique_check(l->tx, l->t, l->a, row,
-                           known ? changed_cols(l->t, was.cols, row->cols) : UINT64_MAX, err);
+                           changed_cols(l->t, was.cols, row->cols), err);
 }
 
 bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,

@@ -173,6 +173,27 @@ static struct kh_str words_of(const struct kh_type *t, struct kh_arena *a,
     return b.n ? kh_str_trim(kh_buf_get(&b)) : (struct kh_str){0};
 }
 
+/* Content of an older schema may not fit the columns of today: those are then empty. */
+void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                       struct kh_rrow *row)
+{
+    size_t n = kh_rtable_shape(t->table)->cols_n;
+    struct kh_rval *cols = kh_new_n(a, n, struct kh_rval);
+    struct kh_error err = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        const struct kh_field *f = &t->fields[t->col_fields[i]];
+
+        if (!kh_column_value(f, kh_json_find(fields, f->name), &cols[i]))
+            cols[i] = (struct kh_rval){0};
+    }
+    row->cols = cols;
+    if (t->geo >= 0 && !fill_place(t, kh_json_find(fields, t->fields[t->geo].name), row, &err))
+        row->has_place = false;
+    if (t->searched)
+        row->search = words_of(t, a, fields);
+}
+
 bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
                      struct kh_rrow *row, struct kh_error *err)
 {

@@ -140,10 +140,10 @@ bool kh_unique_check(struct kh_tx *tx, const struct kh_type *t, struct kh_arena 
 
 /* ---- the number ---- */
 
-static bool give_number(struct kh_tx *tx, struct kh_arena *a, struct kh_draft *d,
-                        struct kh_rrow *row, struct kh_json *fields, struct kh_error *err)
+static bool give_number(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t,
+                        struct kh_draft *d, struct kh_rrow *row, struct kh_json *fields,
+                        struct kh_error *err)
 {
-    const struct kh_type *t = d->t;
     const struct kh_field *f = &t->fields[t->serial.field];
     struct kh_buf b = kh_buf(a, d->row.data.n + 400);
     struct kh_rval *cols = kh_new_n(a, kh_rtable_shape(t->table)->cols_n, struct kh_rval);
@@ -153,7 +153,7 @@ static bool give_number(struct kh_tx *tx, struct kh_arena *a, struct kh_draft *d
     if (!kh_serial_sql_next(tx, t->name, kh_serial_period(a, &t->serial, row->recorded_us), &n, err))
         return false;
     number = kh_serial_format(a, t->serial.pattern, n, row->recorded_us);
-    memcpy(cols, d->cols, kh_rtable_shape(t->table)->cols_n * sizeof(*cols));
+    memcpy(cols, row->cols, kh_rtable_shape(t->table)->cols_n * sizeof(*cols));
     cols[f->col] = (struct kh_rval){.kind = KH_RV_TEXT, .s = number};
     row->cols = cols;
     kh_buf_add(&b, d->row.data.p, d->row.data.n - 1);
@@ -207,17 +207,22 @@ void kh_type_due(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t, 
 bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
                       struct kh_draft *d, struct kh_record *ret, struct kh_error *err)
 {
-    const struct kh_type *t = d->t;
+    const struct kh_type *t = kh_type_find(reg, d->t->name);
     struct kh_rrow row = d->row;
     struct kh_json fields = *d->fields;
     unsigned char state[32];
     char salt[KH_SALT];
 
+    /* The type may have been upgraded since the draft was made: the row then needs its columns. */
+    if (!t)
+        t = d->t;
+    if (t != d->t && !kh_columns_fill(t, a, d->fields, &row, err))
+        return false;
     /* The callback may run again, so the draft stays as it is. */
     kh_random(salt, sizeof(salt));
     row.id = kh_id_new();
     row.rev = row.srev = 1;
-    row.sv = t->version;
+    row.sv = d->t->version;
     row.recorded_us = kh_now_us();
     row.valid_from = row.valid_from ? row.valid_from : row.recorded_us;
     row.valid_to = row.valid_to ? row.valid_to : KH_FOREVER;
@@ -230,7 +235,7 @@ bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
     if (!kh_refs_check(tx, reg, t, a, d->fields, NULL, row.valid_from, err) ||
         !kh_unique_check(tx, t, a, &row, UINT64_MAX, err))
         return false;
-    if (d->number && !give_number(tx, a, d, &row, &fields, err))
+    if (d->number && t->serial.field >= 0 && !give_number(tx, a, t, d, &row, &fields, err))
         return false;
     kh_state_first(t->name, &row, state);
     if (!kh_rtable_insert(tx, t->table, &row, err) ||

@@ -105,7 +105,7 @@ static bool find_field(struct kh_ask *k, struct kh_str name, const char *what,
         return kh_fail(err, KH_EC_FILTER_INVALID,
                        "%.*s is not indexed: one cannot %s by it (x-kh.index makes it possible)",
                        KH_FMT(name), what);
-    if (k->t->building >> (*ret)->col & 1)
+    if (atomic_load(&k->t->building) >> (*ret)->col & 1)
         return kh_fail(err, KH_EC_FILTER_INVALID, "%.*s is being indexed; try again soon",
                        KH_FMT(name));
     return true;
@@ -190,6 +190,10 @@ static bool combine(const struct kh_ask *k, struct kh_error *err)
                        KH_FMT(k->t->name));
     if (q->q.n && !k->t->searched)
         return kh_fail(err, KH_EC_FILTER_INVALID, "%.*s has no searchable field",
+                       KH_FMT(k->t->name));
+    if ((place && (atomic_load(&k->t->building) & KH_BUILD_PLACE)) ||
+        (q->q.n && (atomic_load(&k->t->building) & KH_BUILD_WORDS)))
+        return kh_fail(err, KH_EC_FILTER_INVALID, "%.*s is being indexed; try again soon",
                        KH_FMT(k->t->name));
     if (past && (q->q.n || q->has_near || q->within.n || q->sort.n))
         return kh_fail(err, KH_EC_FILTER_INVALID,

@@ -75,12 +75,10 @@ static bool fits(struct kh_ask *k, const struct kh_json *fields)
 {
     const struct kh_box *b = k->q->bbox;
     struct kh_rrow row = {0};
-    struct kh_error err = {0};
 
     if (k->preds_n == 0 && !b)
         return true;
-    if (!kh_columns_fill(k->t, k->a, fields, &row, &err))
-        return false;
+    kh_columns_refill(k->t, k->a, fields, &row);
     for (size_t i = 0; i < k->preds_n; i++)
         if (!fits_one(k, &k->preds[i], &row.cols[k->preds[i].col]))
             return false;

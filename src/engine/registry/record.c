@@ -48,16 +48,13 @@ const struct kh_rval *kh_record_cols(struct kh_arena *a, const struct kh_record 
     const struct kh_json *fields;
     struct kh_rrow row = {0};
     struct kh_error err = {0};
-    struct kh_rval *cols;
 
     if (r->access)
         return r->access;
-    if (kh_record_fields(a, &copy, &fields, &err) && kh_columns_fill(r->type, a, fields, &row, &err))
-        return row.cols;
-    /* Content of an older schema may not fit the columns of today: then nobody but the system has
-     * a right that depends on them. */
-    cols = kh_new_n(a, kh_rtable_shape(r->type->table)->cols_n, struct kh_rval);
-    return cols;
+    if (!kh_record_fields(a, &copy, &fields, &err))
+        return kh_new_n(a, kh_rtable_shape(r->type->table)->cols_n, struct kh_rval);
+    kh_columns_refill(r->type, a, fields, &row);
+    return row.cols;
 }
 
 /* The current row answers, unless its time is over or it was not yet known. */

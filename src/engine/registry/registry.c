@@ -182,8 +182,12 @@ static bool load_types(struct kh_tx *tx, void *ctx, struct kh_error *err)
     for (size_t i = 0; i < n; i++) {
         const struct kh_type *have = kh_type_find(l->reg, rows[i].name);
         struct kh_type *t = NULL;
-        struct kh_json *schema;
+        struct kh_json *schema, *layout;
 
+        if (!kh_json_parse(l->a, rows[i].layout, NULL, &layout, err))
+            return kh_error_wrap(err, "stored layout of %.*s", KH_FMT(rows[i].name));
+        if (have && have->version == rows[i].version && !kh_json_get(layout, "building"))
+            atomic_store((_Atomic uint64_t *)(uintptr_t)&have->building, 0);
         if (have && have->version >= rows[i].version)
             continue;
         if (!kh_json_parse(l->a, rows[i].schema, NULL, &schema, err) ||
@@ -191,6 +195,7 @@ static bool load_types(struct kh_tx *tx, void *ctx, struct kh_error *err)
                           &t, err))
             return kh_error_wrap(err, "stored type %.*s", KH_FMT(rows[i].name));
         kh_registry_keep(l->reg, t);
+        atomic_store(&t->building, kh_type_building(t, layout));
         if (!set_due(tx, t, err))
             return false;
         kh_registry_add(l->reg, t);

@@ -102,7 +102,7 @@ struct kh_type {
     size_t computed_n;
     const int *titles;
     size_t titles_n;
-    const int *key;              /**< fields of the natural key; KH_KEY_FROM: validity's start */
+    const int *key;              /**< fields of the natural key */
     size_t key_n;
     int key_index;
     int unit, owner, state, geo; /**< fields, or -1 */
@@ -118,10 +118,11 @@ struct kh_type {
     bool searched, has_refs, has_unique, has_files;
     _Atomic int64_t due_us;      /**< when a piece of validity begins or ends next */
     struct kh_str columns;       /**< layout as stored: type_put.c */
-    uint64_t building;           /**< columns (bit) that are still being filled; bit 63: search */
+    _Atomic uint64_t building;   /**< columns (bit) that are still being filled, KH_BUILD_* */
 };
 
-#define KH_KEY_FROM (-2)
+#define KH_BUILD_WORDS (UINT64_C(1) << 63)
+#define KH_BUILD_PLACE (UINT64_C(1) << 62)
 
 /** The loaded types at one instant; never changed, replaced as a whole. */
 struct kh_types {
@@ -161,10 +162,12 @@ void kh_seen_stop(struct kh_registry *reg);
 
 /* ---- type_put.c ---- */
 
-/** Index the next rows anew. @param after where to go on; @param ret_done nothing was left */
+/** Fill the new columns of types that were upgraded, batch by batch, until done or stop says so. */
 KH_CHECK
-bool kh_type_fill(struct kh_tx *tx, const struct kh_type *t, int64_t *after, size_t max,
-                  bool *ret_done, struct kh_error *err);
+bool kh_registry_fill(struct kh_registry *reg, bool (*stop)(void *ctx), void *ctx,
+                      struct kh_error *err);
+/** What a stored layout says is not filled yet. */
+uint64_t kh_type_building(const struct kh_type *t, const struct kh_json *layout);
 
 /* ---- type.c ---- */
 
@@ -189,6 +192,9 @@ bool kh_column_parse(const struct kh_field *f, struct kh_str text, struct kh_rva
 KH_CHECK
 bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
                      struct kh_rrow *row, struct kh_error *err);
+/** The same for content that is stored already, whatever schema it was checked against. */
+void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                       struct kh_rrow *row);
 /** Words of a text for search: folded, long ones cut. */
 struct kh_str kh_search_text(struct kh_arena *a, struct kh_str text);
 

@@ -248,6 +248,17 @@ static void on_event(void *ctx, const struct kh_event *events, size_t n, int64_t
     pthread_mutex_unlock(&reg->seen->lock);
 }
 
+static bool stopping(void *ctx)
+{
+    struct kh_seen *s = ctx;
+    bool stop;
+
+    pthread_mutex_lock(&s->lock);
+    stop = s->stop;
+    pthread_mutex_unlock(&s->lock);
+    return stop;
+}
+
 static void *run(void *ctx)
 {
     struct kh_registry *reg = ctx;
@@ -277,6 +288,8 @@ static void *run(void *ctx)
         if (!kh_seen_flush(reg, &err))
             err = (struct kh_error){0};
         if (!stop && !kh_registry_tick(reg, &err))
+            err = (struct kh_error){0};
+        if (!stop && !kh_registry_fill(reg, stopping, s, &err))
             err = (struct kh_error){0};
     }
     return NULL;

@@ -853,6 +853,9 @@ static struct kh_str make_layout(struct maker *m, const struct shape *s,
         kh_jw_keys(&w, s->cols[i].name);
         kh_jw_z(&w, kinds[s->cols[i].kind]);
     }
+    if (columns && columns->n + s->cols_n > KH_RCOLS_EVER)
+        issue(m, KH_S("/x-kh"), "Bảng này đã có quá nhiều cột qua các phiên bản.",
+              "This table has had too many columns over its versions.");
     for (size_t i = 0; columns && i < columns->n; i++) {
         bool have = false;
 
@@ -898,7 +901,7 @@ static bool make_shape(struct maker *m, struct kh_store *st, struct kh_str layou
         fields[i] = s->fields[i];
     t->col_fields = fields;
     t->columns = make_layout(m, s, old);
-    if (st)
+    if (st && m->issues->n == 0)
         t->table = kh_rtable_new(
             st, &(struct kh_rshape){.type = t->name,
                                     .cols = s->cols,
@@ -996,6 +999,7 @@ bool kh_type_make(struct kh_arena *a, struct kh_store *st, struct kh_str name,
     t->unit = t->owner = t->state = t->geo = t->from = t->to = t->serial.field = -1;
     t->key_index = -1;
     atomic_init(&t->due_us, 0);
+    atomic_init(&t->building, 0);
     if (!name_ok(name))
         issue(&m, KH_S(""), "Tên loại bản ghi gồm a-z, 0-9 và _, bắt đầu bằng chữ, dài đến 40.",
               "The name of a type is a-z, 0-9 and _, begins with a letter, at most 40 long.");

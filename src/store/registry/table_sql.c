@@ -157,7 +157,7 @@ struct kh_rtable *kh_rtable_new(struct kh_store *st, const struct kh_rshape *sha
     struct kh_rcol *cols = kh_new_n(a, shape->cols_n, struct kh_rcol);
     struct kh_rindex *indexes = kh_new_n(a, shape->indexes_n, struct kh_rindex);
 
-    KH_REQUIRE(shape->cols_n <= KH_RCOLS_MAX);
+    KH_REQUIRE(shape->cols_n <= KH_RCOLS_EVER);
     t->a = a;
     t->kind = kh_store_kind(st);
     t->s = *shape;

@@ -18,6 +18,7 @@
 
 enum {
     KH_RCOLS_MAX = 32,    /**< typed columns of a type */
+    KH_RCOLS_EVER = 250,  /**< columns that a table may have, those of former fields too */
     KH_RINDEX_COLS = 4,   /**< columns of an index, without the id at its end */
     KH_RSHAPES_MAX = 2000 /**< statements kept for one type */
 };
@@ -157,7 +158,7 @@ bool kh_rtable_larger(struct kh_tx *tx, struct kh_rtable *t, int64_t n, bool *re
                       struct kh_error *err);
 
 /* ---- inside store/registry ---- */
-#define KH_RSQL_MAX 16384
+#define KH_RSQL_MAX 32768
 /** The kept statement with this text, or a new one; NULL if the table has too many. */
 const struct kh_sql *kh_rtable_sql(struct kh_rtable *t, const char *name, struct kh_str text);
 enum kh_store_kind kh_rtable_kind(const struct kh_rtable *t);
