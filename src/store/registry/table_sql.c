@@ -147,7 +147,7 @@ static void make_all(struct kh_rtable *t)
                "SELECT valid_to FROM rec_@ WHERE live = 1 AND valid_to < 9223372036854775807 "
                "ORDER BY valid_to LIMIT 1");
     make_small(t, &t->larger, "larger",
-               "SELECT count(*) FROM (SELECT 1 FROM rec_@ LIMIT $1) AS some");
+               "SELECT count(*) FROM (SELECT 1 FROM rec_@ LIMIT $1) AS part");
 }
 
 struct kh_rtable *kh_rtable_new(struct kh_store *st, const struct kh_rshape *shape)
