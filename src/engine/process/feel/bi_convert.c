@@ -99,7 +99,7 @@ bool feel_bi_time(const struct feel_args *args, struct kh_feel_value *ret)
 
     if (args->signature == 1) {
         if (clock_of(args, 0, &w)) {
-            feel_when_settle(&w);
+            feel_time_settle(&w);
             *ret = feel_when(KH_FEEL_TIME, w);
         }
         return true;

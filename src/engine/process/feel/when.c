@@ -152,7 +152,7 @@ bool feel_time_parse(struct kh_str s, struct kh_feel_value *ret)
 
     if (!eat_time(&s, &w, &next))
         return false;
-    feel_when_settle(&w);
+    feel_time_settle(&w);
     *ret = feel_when(KH_FEEL_TIME, w);
     return true;
 }
@@ -388,6 +388,12 @@ void feel_when_settle(struct feel_when *w)
 {
     if (w->where == FEEL_ZONE)
         w->off = feel_zone_offset_local(w->zone, w->s);
+}
+
+void feel_time_settle(struct feel_when *w)
+{
+    if (w->where == FEEL_ZONE)
+        w->off = feel_zone_offset_local(w->zone, kh_days(2000, 1, 1) * FEEL_DAY_S + w->s);
 }
 
 struct feel_when feel_midnight(int64_t days)

@@ -31,6 +31,9 @@ bool feel_make_date(int64_t year, int64_t month, int64_t day, struct kh_feel_val
 /** Set w->off by its zone, for the wall clock time that w shows. */
 void feel_when_settle(struct feel_when *w);
 
+/** Same for a time of day: it has no date, so the offset at the beginning of 2000 stands in. */
+void feel_time_settle(struct feel_when *w);
+
 /** Seconds since 1970-01-01 UTC; a local one counts as UTC. */
 static inline int64_t feel_when_utc(const struct feel_when *w)
 {
