@@ -5,6 +5,7 @@
 #include "api/routes.h"
 
 #include "base/id.h"
+#include "engine/registry/registry.h"
 #include "store/event.h"
 
 enum { WINDOW = 1000, WINDOWS = 20 };
@@ -76,31 +77,39 @@ static enum kh_next api_audit_list(struct kh_call *c)
     return kh_reply_json(c, 200, kh_buf_get(&l->out));
 }
 
+static void put_findings(struct kh_jw *w, const struct kh_verify_issue *issues, size_t n)
+{
+    for (size_t i = 0; i < n && i < 1000; i++) {
+        kh_jw_obj(w);
+        kh_jw_kint(w, "seq", issues[i].seq);
+        kh_jw_kstr(w, "what", issues[i].what);
+        kh_jw_kstr(w, "detail", issues[i].detail);
+        kh_jw_end(w);
+    }
+}
+
 static void audit_verify_work(struct kh_call *c)
 {
     struct kh_buf b = kh_buf(c->a, 4 << 20);
     struct kh_jw w = kh_jw(&b);
-    struct kh_verify_issue *issues;
+    struct kh_verify_issue *in_log, *in_rows;
     struct kh_error err = {0};
-    int64_t events = 0;
-    size_t n = 0;
+    int64_t events = 0, rows = 0;
+    size_t log_n = 0, rows_n = 0;
 
-    if (!kh_event_verify(c->city->store, c->a, NULL, NULL, &issues, &n, &events, &err)) {
+    if (!kh_event_verify(c->city->store, c->a, NULL, NULL, &in_log, &log_n, &events, &err) ||
+        !kh_registry_verify(c->city->registry, c->a, NULL, NULL, &in_rows, &rows_n, &rows, &err)) {
         kh_reply_error(c, &err);
         return;
     }
     kh_jw_obj(&w);
-    kh_jw_kbool(&w, "ok", n == 0);
+    kh_jw_kbool(&w, "ok", log_n + rows_n == 0);
     kh_jw_kint(&w, "events", events);
+    kh_jw_kint(&w, "rows", rows);
     kh_jw_key(&w, "findings");
     kh_jw_arr(&w);
-    for (size_t i = 0; i < n && i < 1000; i++) {
-        kh_jw_obj(&w);
-        kh_jw_kint(&w, "seq", issues[i].seq);
-        kh_jw_kstr(&w, "what", issues[i].what);
-        kh_jw_kstr(&w, "detail", issues[i].detail);
-        kh_jw_end(&w);
-    }
+    put_findings(&w, in_log, log_n);
+    put_findings(&w, in_rows, rows_n);
     kh_jw_end(&w);
     kh_jw_end(&w);
     kh_reply_json(c, 200, kh_buf_get(&b));

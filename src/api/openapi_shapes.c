@@ -48,7 +48,7 @@ static const struct {
     SHAPE(NearbyList, LIST_OF({"type": "object", "required": ["id", "meta"]})),
     SHAPE(AuditList, LIST_OF(REF(Event))),
     SHAPE(AuditVerdict, {"type": "object", "required": ["ok", "events", "findings"], "properties": {
-        "ok": FLAG, "events": NUMBER, "findings": {"type": "array", "items": {"type": "object",
+        "ok": FLAG, "events": NUMBER, "rows": NUMBER, "findings": {"type": "array", "items": {"type": "object",
             "properties": {"seq": NUMBER, "what": TEXT, "detail": TEXT}}}}}),
     SHAPE(Case, {"type": "object", "properties": {"type": TEXT, "id": ID}}),
     SHAPE(RecordMeta, {"type": "object", "required": ["type", "revision", "valid_from"], "properties": {

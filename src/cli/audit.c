@@ -21,9 +21,9 @@ static void print_issues(const struct kh_verify_issue *issues, size_t n)
 /* @param ret_bad how many rows were changed, removed or inserted */
 static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
 {
-    struct kh_bar chain = {.label = "events"};
+    struct kh_bar chain = {.label = "events"}, records = {.label = "records"};
     struct kh_verify_issue *issues;
-    int64_t events = 0, start = kh_mono_us();
+    int64_t events = 0, rows = 0, start = kh_mono_us();
     size_t n = 0;
 
     if (!kh_open_store(o, err) || !kh_registry_open(o->city.store, &o->city.registry, err) ||
@@ -32,7 +32,12 @@ static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
     kh_bar_end(&chain);
     print_issues(issues, n);
     *ret_bad = n;
-    printf("%lld events checked in %.1f s: ", (long long)events,
+    if (!kh_registry_verify(o->city.registry, o->a, kh_bar_show, &records, &issues, &n, &rows, err))
+        return false;
+    kh_bar_end(&records);
+    print_issues(issues, n);
+    *ret_bad += n;
+    printf("%lld events and %lld rows checked in %.1f s: ", (long long)events, (long long)rows,
            (double)(kh_mono_us() - start) / 1e6);
     if (*ret_bad)
         printf("%zu were altered.\n", *ret_bad);
