@@ -3,7 +3,8 @@
  * process/bpmn -- a BPMN 2.0 process compiled into an immutable program.
  *
  * Nodes and flows are numbered in the order of the file; the program never changes and is shared by
- * all threads. What the engine does not do is refused here, never ignored.
+ * all threads. What the engine does not do is refused here, never ignored. docs/PROCESSES.md is the
+ * page for authors of models.
  *
  * Extensions live in the namespace https://khue.vn/bpmn, as attributes of the element or as children
  * of its <extensionElements>:
