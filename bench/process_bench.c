@@ -16,6 +16,7 @@
 #include "store/event.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -53,9 +54,17 @@ static void die(const char *what, const struct kh_error *err)
 
 /* ---- many at a time ---- */
 
+/* Places of the clients: what is free is on a stack, as steps end in any order. */
+struct places {
+    sem_t room;
+    pthread_mutex_t lock;
+    struct kh_arena **free;
+    unsigned free_n;
+};
+
 struct step {
     struct city *city;
-    sem_t *room;
+    struct places *places;
     struct kh_arena *a;
     const char *key;
     int64_t task; /* to complete, or 0: start */
@@ -83,7 +92,10 @@ static void step_done(void *ctx, bool ok, const struct kh_error *err)
     if (!ok)
         die(s->key, err);
     *s->ret_wait = kh_mono_us() - s->begun_us;
-    sem_post(s->room);
+    pthread_mutex_lock(&s->places->lock);
+    s->places->free[s->places->free_n++] = s->a;
+    pthread_mutex_unlock(&s->places->lock);
+    sem_post(&s->places->room);
 }
 
 static int by_size(const void *a, const void *b)
@@ -93,27 +105,35 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Slots are taken in turn: one is free again when the room semaphore says so, in commit order. */
-static double run_all(struct city *city, const char *key, const int64_t *tasks, int64_t n,
-                      unsigned clients, const struct kh_json *variables)
+static struct kh_arena *take_place(struct places *p)
+{
+    struct kh_arena *a;
+
+    sem_wait(&p->room);
+    pthread_mutex_lock(&p->lock);
+    a = p->free[--p->free_n];
+    pthread_mutex_unlock(&p->lock);
+    return a;
+}
+
+static void run_all(struct city *city, const char *key, const int64_t *tasks, int64_t n,
+                    unsigned clients, const struct kh_json *variables)
 {
     struct step *steps = calloc((size_t)n, sizeof(*steps));
-    int64_t *waits = calloc((size_t)n, sizeof(*waits));
-    struct kh_arena **arenas = calloc(clients, sizeof(struct kh_arena *));
+    int64_t *waits = calloc((size_t)n, sizeof(*waits)), begun;
+    struct places places = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct kh_error err = {0};
-    sem_t room;
-    int64_t begun;
 
-    sem_init(&room, 0, clients);
-    for (unsigned i = 0; i < clients; i++)
-        arenas[i] = kh_arena_new(1 << 20);
+    sem_init(&places.room, 0, clients);
+    places.free = calloc(clients, sizeof(struct kh_arena *));
+    while (places.free_n < clients)
+        places.free[places.free_n++] = kh_arena_new(1 << 20);
     begun = kh_mono_us();
     for (int64_t i = 0; i < n; i++) {
-        sem_wait(&room);
         steps[i] = (struct step){.city = city,
-                                 .room = &room,
+                                 .places = &places,
+                                 .a = take_place(&places),
                                  .key = key,
-                                 .a = arenas[i % clients],
                                  .task = tasks ? tasks[i] : 0,
                                  .begun_us = kh_mono_us(),
                                  .ret_wait = &waits[i],
@@ -122,18 +142,17 @@ static double run_all(struct city *city, const char *key, const int64_t *tasks, 
             die(key, &err);
     }
     for (unsigned i = 0; i < clients; i++)
-        sem_wait(&room);
+        sem_wait(&places.room);
     begun = kh_mono_us() - begun;
     qsort(waits, (size_t)n, sizeof(*waits), by_size);
     printf("%-9s %8.0f /s durable   p50 %.2f ms  p99 %.2f ms\n", tasks ? "complete" : key,
            (double)n * 1e6 / (double)begun, (double)waits[n / 2] / 1e3,
            (double)waits[n * 99 / 100] / 1e3);
-    for (unsigned i = 0; i < clients; i++)
-        kh_arena_drop(arenas[i]);
-    free(arenas);
+    while (places.free_n)
+        kh_arena_drop(places.free[--places.free_n]);
+    free(places.free);
     free(steps);
     free(waits);
-    return (double)n * 1e6 / (double)begun;
 }
 
 static bool work(struct kh_step *step, const struct kh_json *inputs, void *ctx,
@@ -312,7 +331,7 @@ static void persons(struct city *city, int64_t n, unsigned clients)
     if (!kh_json_parse(a, KH_S("{\"unit\":\"H26.19\",\"x\":1}"), NULL, &variables, &err))
         die("json", &err);
     variables = kh_json_dup(a, variables);
-    (void)run_all(city, "person", NULL, n, clients, variables);
+    run_all(city, "person", NULL, n, clients, variables);
     l.a = kh_arena_new(SIZE_MAX);
     do {
         snprintf(cursor, sizeof(cursor), "%.*s", KH_FMT(next));
@@ -323,7 +342,7 @@ static void persons(struct city *city, int64_t n, unsigned clients)
         got += (int64_t)l.n;
         next = l.next;
     } while (next.n && got < n);
-    (void)run_all(city, "complete", ids, got < n ? got : n, clients, NULL);
+    run_all(city, "complete", ids, got < n ? got : n, clients, NULL);
     free(ids);
     kh_arena_drop(l.a);
     kh_arena_drop(a);
@@ -349,7 +368,7 @@ int main(int argc, char **argv)
     if (!kh_store_run(city.st, "deploy", KH_TX_WRITE, deploy_in_tx, &city, &err))
         die("deploy", &err);
     bare_sqlite(dir, n);
-    (void)run_all(&city, "straight", NULL, n, clients, NULL);
+    run_all(&city, "straight", NULL, n, clients, NULL);
     persons(&city, n / 4, clients);
     if (argc <= 4 && tasks)
         inbox(&city, dir, tasks);
