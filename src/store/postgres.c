@@ -366,12 +366,16 @@ static void *writer(void *ctx)
 
     while (!(have == 0 && kh_queue_stopped(&p->queue))) {
         bool events = false, conflict = false;
-        unsigned on_duty = duty_enter(p);
+        unsigned on_duty;
         size_t ran = 0;
 
+        /* Never wait for jobs while on duty: another may hold jobs and wait for the place. */
+        if (have == 0 && !kh_queue_wait(&p->queue, WAIT_US))
+            continue;
+        on_duty = duty_enter(p);
         if (have == 0)
             have = kh_queue_take(&p->queue, w->jobs, w->careful ? CAREFUL_MAX : BATCH_MAX, on_duty,
-                                 WAIT_US);
+                                 0);
         if (have > 0)
             ran = run_batch(w, have, &events, &conflict);
         duty_leave(p, conflict);

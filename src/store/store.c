@@ -108,23 +108,39 @@ bool kh_queue_put(struct kh_queue *q, const struct kh_job *job, struct kh_error 
     return true;
 }
 
+/* With the lock held: wait until there is something, or the queue is stopped. */
+static void wait_for_job(struct kh_queue *q, int64_t wait_us)
+{
+    int64_t at = kh_mono_us() + wait_us;
+    struct timespec until = {.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
+
+    q->sleepers++;
+    while (q->n == 0 && !q->stop)
+        if (pthread_cond_timedwait(&q->ready, &q->lock, &until) != 0)
+            break;
+    q->sleepers--;
+}
+
+bool kh_queue_wait(struct kh_queue *q, int64_t wait_us)
+{
+    bool news;
+
+    pthread_mutex_lock(&q->lock);
+    if (q->n == 0 && !q->stop)
+        wait_for_job(q, wait_us);
+    news = q->n > 0 || q->stop;
+    pthread_mutex_unlock(&q->lock);
+    return news;
+}
+
 size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, unsigned share,
                      int64_t wait_us)
 {
-    struct timespec until;
     size_t n;
 
     pthread_mutex_lock(&q->lock);
-    if (q->n == 0 && !q->stop) {
-        int64_t at = kh_mono_us() + wait_us;
-
-        until = (struct timespec){.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
-        q->sleepers++;
-        while (q->n == 0 && !q->stop)
-            if (pthread_cond_timedwait(&q->ready, &q->lock, &until) != 0)
-                break;
-        q->sleepers--;
-    }
+    if (q->n == 0 && !q->stop && wait_us > 0)
+        wait_for_job(q, wait_us);
     n = (q->n + share - 1) / share;
     n = n < max ? n : max;
     for (size_t i = 0; i < n; i++)

@@ -163,6 +163,8 @@ void kh_queue_init(struct kh_queue *q, size_t max);
 void kh_queue_free(struct kh_queue *q);
 KH_CHECK
 bool kh_queue_put(struct kh_queue *q, const struct kh_job *job, struct kh_error *err);
+/** Wait at most wait_us until there is a job. @return false if there is none */
+bool kh_queue_wait(struct kh_queue *q, int64_t wait_us);
 /** Take up to max jobs, but leave as much to each of share - 1 others; wait at most wait_us for the
  *  first. @return how many; 0 also at the end */
 size_t kh_queue_take(struct kh_queue *q, struct kh_job *out, size_t max, unsigned share,

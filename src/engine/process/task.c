@@ -340,13 +340,14 @@ bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *
     size_t token = 0;
 
     kh_root_init(&root, tx, pe, a, who);
-    /* Lock the instance first, then its task: everybody locks in this order. */
-    if (!open_for(tx, a, id, false, who, &t, err) || !load_for(&root, &t, &r, &token, err) ||
-        !open_for(tx, a, id, true, who, &t, err))
+    /* Transactions are serializable: a task that another one changes meanwhile makes this one run
+     * again, so it is read once. The instance is locked before its task, by everybody. */
+    if (!open_for(tx, a, id, false, who, &t, err))
         return false;
     if (t.claimed_by && t.claimed_by != who->account && who->kind != KH_WHO_SYSTEM)
         return kh_fail(err, KH_EC_TASK_CLAIMED, "id=%lld", (long long)id);
-    if (!check_answers(r, &r->p->nodes[r->tokens[token].node], answers, err))
+    if (!load_for(&root, &t, &r, &token, err) ||
+        !check_answers(r, &r->p->nodes[r->tokens[token].node], answers, err))
         return false;
     t.state = KH_TASK_DONE;
     t.claimed_by = t.claimed_by ? t.claimed_by : who->account;
