@@ -86,13 +86,14 @@ static struct kh_str table(struct kh_arena *a, int rules)
 {
     struct kh_buf b = kh_buf(a, 16 << 20);
 
-    kh_buf_z(&b, "<definitions xmlns=\"https://www.omg.org/spec/DMN/20230324/MODEL/\" namespace=\"n\" "
-                 "name=\"m\"><inputData id=\"i\" name=\"x\"/><inputData id=\"k\" name=\"kind\"/>"
-                 "<decision id=\"d\" name=\"d\"><informationRequirement><requiredInput href=\"#i\"/>"
-                 "</informationRequirement><informationRequirement><requiredInput href=\"#k\"/>"
-                 "</informationRequirement><decisionTable hitPolicy=\"FIRST\"><input>"
-                 "<inputExpression><text>x</text></inputExpression></input><input><inputExpression>"
-                 "<text>kind</text></inputExpression></input><output name=\"r\"/>");
+    kh_buf_z(&b,
+             "<definitions xmlns=\"https://www.omg.org/spec/DMN/20230324/MODEL/\" namespace=\"n\" "
+             "name=\"m\"><inputData id=\"i\" name=\"x\"/><inputData id=\"k\" name=\"kind\"/>"
+             "<decision id=\"d\" name=\"d\"><informationRequirement><requiredInput href=\"#i\"/>"
+             "</informationRequirement><informationRequirement><requiredInput href=\"#k\"/>"
+             "</informationRequirement><decisionTable hitPolicy=\"FIRST\"><input>"
+             "<inputExpression><text>x</text></inputExpression></input><input><inputExpression>"
+             "<text>kind</text></inputExpression></input><output name=\"r\"/>");
     for (int i = 0; i < rules; i++)
         kh_buf_strf(&b,
                     "<rule><inputEntry><text>[%d..%d)</text></inputEntry><inputEntry><text>\"a\", "

@@ -67,10 +67,10 @@ static bool read_asked(struct asked *q, const struct kh_json *body, struct kh_er
                          *ref = kh_json_get(body, "decision_ref");
 
     if (body->type != KH_JSON_OBJECT || (model != NULL) == (ref != NULL))
-        return kh_fail(err, KH_EC_BODY_INVALID, "either model (DMN text) or decision_ref is needed");
+        return kh_fail(err, KH_EC_BODY_INVALID,
+                       "either model (DMN text) or decision_ref is needed");
     if (!kh_json_is(model ? model : ref, KH_JSON_STRING))
-        return kh_fail(err, KH_EC_BODY_INVALID, "%s is a string",
-                       model ? "model" : "decision_ref");
+        return kh_fail(err, KH_EC_BODY_INVALID, "%s is a string", model ? "model" : "decision_ref");
     if (model)
         return compile_model(q, body, err);
     q->ref = ref->s;
@@ -179,8 +179,7 @@ static bool put_cases(struct asked *q, const struct kh_json *cases, struct kh_jw
 static void evaluate_work(struct kh_call *c)
 {
     kh_auto_arena model_arena = kh_arena_new(MODEL_ARENA);
-    struct asked q = {
-        .c = c, .model_arena = model_arena, .until_us = kh_mono_us() + TIME_MAX_US};
+    struct asked q = {.c = c, .model_arena = model_arena, .until_us = kh_mono_us() + TIME_MAX_US};
     const struct kh_json *cases = kh_json_get(c->json, "cases");
     struct kh_buf b = kh_buf(c->a, REPLY_MAX);
     struct kh_jw w = kh_jw(&b);

@@ -24,11 +24,10 @@ static const char help[] =
     "  khue feel 'date(\"2026-09-15\") + duration(\"P7D\")'\n"
     "  khue feel 'sum(items.price) > 100' --input '{\"items\":[{\"price\":60},{\"price\":50}]}'\n";
 
-static const char prompt_help[] =
-    "  EXPRESSION          evaluate, e.g.  [1, 2, 3][item > 1]\n"
-    "  let NAME = EXPR     keep a value for the lines that follow\n"
-    "  :names              what has been kept\n"
-    "  :quit               leave (or Ctrl-D)\n";
+static const char prompt_help[] = "  EXPRESSION          evaluate, e.g.  [1, 2, 3][item > 1]\n"
+                                  "  let NAME = EXPR     keep a value for the lines that follow\n"
+                                  "  :names              what has been kept\n"
+                                  "  :quit               leave (or Ctrl-D)\n";
 
 /* What a session keeps. */
 struct session {
@@ -185,7 +184,8 @@ static bool read_file(struct kh_arena *a, const char *path, struct kh_str *ret)
 
 static bool read_input(struct session *s, const char *arg)
 {
-    static const struct kh_json_limits limits = {.bytes = FILE_MAX, .depth = 128, .values = 5000000};
+    static const struct kh_json_limits limits = {
+        .bytes = FILE_MAX, .depth = 128, .values = 5000000};
     struct kh_str text = kh_cstr(arg);
     struct kh_error err = {0};
     struct kh_json *v;

@@ -8,13 +8,14 @@
  * the same result; the result can be written, and a number or a temporal value reads back. The first
  * byte chooses expression or unary tests. */
 
-static const char inputs[] = "{\"x\":12.50,\"name\":\"Hồ Gươm\",\"list\":[3,1,2],\"people\":[{\"age\":"
-                             "5,\"first name\":\"An\"},{\"age\":17}],\"day\":{\"@feel\":\"date\","
-                             "\"value\":\"2026-09-15\"},\"nothing\":null,\"yes\":true}";
+static const char inputs[] =
+    "{\"x\":12.50,\"name\":\"Hồ Gươm\",\"list\":[3,1,2],\"people\":[{\"age\":"
+    "5,\"first name\":\"An\"},{\"age\":17}],\"day\":{\"@feel\":\"date\","
+    "\"value\":\"2026-09-15\"},\"nothing\":null,\"yes\":true}";
 
 static const struct kh_feel_value *evaluate(struct kh_arena *a, const struct kh_feel *f,
-                                            enum kh_feel_use use,
-                                            const struct kh_feel_value *input, bool *match)
+                                            enum kh_feel_use use, const struct kh_feel_value *input,
+                                            bool *match)
 {
     struct kh_issues messages = {.max = 5};
     struct kh_feel_env env = {.a = a,

@@ -269,8 +269,7 @@ static struct model *keep(struct kh_decisions *ds, struct kh_str ref, struct loa
 }
 
 /* The newest version of "pack/key", held for the caller. */
-static bool hold(struct kh_process *pe, struct kh_str ref, struct model **ret,
-                 struct kh_error *err)
+static bool hold(struct kh_process *pe, struct kh_str ref, struct model **ret, struct kh_error *err)
 {
     uint64_t epoch = atomic_load(&pe->epoch); /* before the database is asked */
     struct loading l = {0};

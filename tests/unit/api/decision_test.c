@@ -13,7 +13,7 @@
     "<requiredInput href='#i'/></informationRequirement><literalExpression><text>x * 2</text>"     \
     "</literalExpression></decision>"                                                              \
     "<decision id='e' name='next day'><variable name='next day'/><literalExpression>"              \
-    "<text>@&quot;2026-12-31&quot; + @&quot;P1D&quot;</text></literalExpression></decision>"        \
+    "<text>@&quot;2026-12-31&quot; + @&quot;P1D&quot;</text></literalExpression></decision>"       \
     "<businessKnowledgeModel id='b' name='add'><encapsulatedLogic><formalParameter name='a'/>"     \
     "<formalParameter name='b'/><literalExpression><text>a + b</text></literalExpression>"         \
     "</encapsulatedLogic></businessKnowledgeModel></definitions>"
@@ -53,7 +53,8 @@ static void evaluates_a_model_that_comes_along(void **state)
          "{\"result\":{\"@feel\":\"date\",\"value\":\"2027-01-01\"},\"messages\":[]}");
     post(WITH(MODEL, "\"bkm\":\"add\",\"inputs\":{\"a\":1,\"b\":2}"), 200, "{\"result\":3,");
     post(WITH(MODEL, "\"decision\":\"twice\",\"inputs\":{\"x\":\"one\"}"), 200, "\"result\":null");
-    post(WITH(MODEL, "\"decision\":\"twice\",\"inputs\":{\"x\":\"one\"}"), 200, "\"code\":\"type\"");
+    post(WITH(MODEL, "\"decision\":\"twice\",\"inputs\":{\"x\":\"one\"}"), 200,
+         "\"code\":\"type\"");
 }
 
 static void evaluates_many_cases_with_one_model(void **state)
@@ -61,8 +62,9 @@ static void evaluates_many_cases_with_one_model(void **state)
     (void)state;
     post(WITH(MODEL, "\"cases\":[{\"decision\":\"twice\",\"inputs\":{\"x\":1}},{\"decision\":"
                      "\"nothing\"},{\"decision\":\"twice\",\"inputs\":{\"x\":2}}]"),
-         200, "{\"results\":[{\"result\":2,\"messages\":[]},{\"error\":{\"code\":"
-              "\"DECISION_UNKNOWN\"");
+         200,
+         "{\"results\":[{\"result\":2,\"messages\":[]},{\"error\":{\"code\":"
+         "\"DECISION_UNKNOWN\"");
     post(WITH(MODEL, "\"cases\":[{\"inputs\":1},{\"decision\":\"twice\",\"inputs\":{\"x\":2}}]"),
          200, ",{\"result\":4,\"messages\":[]}]}");
 }

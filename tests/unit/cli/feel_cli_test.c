@@ -35,8 +35,9 @@ static void answers_line_by_line(void **state)
     said("let x y = [1, 2, 3]\nx y[item > 1]\n:names\n", "[1, 2, 3]\n[2, 3]\n  x y\n");
     said("let f = function(a) a * 2\nf(21)\nlet f = 5\nf\n", "function\n42\n5\n5\n");
     said("missing\n", "  null because (line:1:1) There is no value of this name: missing.\nnull\n");
-    said("1 +\n2\n", "  The expression is not valid: line 1, column 4: the expression ends too early"
-                      "\n2\n");
+    said("1 +\n2\n",
+         "  The expression is not valid: line 1, column 4: the expression ends too early"
+         "\n2\n");
     said(":quit\n1\n", "");
 }
 

@@ -178,19 +178,43 @@ static void tests_a_value(void **state)
         const char *tests, *subject;
         bool want;
     } rows[] = {
-        {"-", "1", true},           {"-", "null", true},         {"5", "5", true},
-        {"5", "6", false},          {"-5", "-5", true},          {"< 5", "4", true},
-        {"< limit", "4", true},     {"> limit", "4", false},     {"[1..5]", "5", true},
-        {"(1..5)", "5", false},     {"]1..5[", "1", false},      {"1, 3, [7..9]", "8", true},
-        {"1, 3, [7..9]", "2", false}, {"not(1, 2)", "3", true},  {"not(1, 2)", "1", false},
-        {"not(< 5)", "6", true},    {"\"a\", \"b\"", "\"b\"", true}, {"null", "null", true},
-        {"null", "1", false},       {"not(null)", "1", true},    {"? > 3 and ? < 9", "5", true},
-        {"? > 3 and ? < 9", "9", false}, {"!= 4", "5", true},    {"= 4", "4", true},
-        {"[1, 2, 3]", "2", true},   {"[1, 2, 3]", "4", false},   {"true", "true", true},
-        {"true", "false", false},   {"false", "false", true},    {"limit > 4", "\"x\"", true},
-        {"limit > 9", "\"x\"", false}, {"< 5", "\"x\"", false}, {"not(\"x\")", "null", true},
-        {"not(? = 1) and true", "2", true}, {"> 1 , < 0", "2", true},
-        {"contains(?, \"b\")", "\"abc\"", true}, {"contains(?, \"z\")", "\"abc\"", false},
+        {"-", "1", true},
+        {"-", "null", true},
+        {"5", "5", true},
+        {"5", "6", false},
+        {"-5", "-5", true},
+        {"< 5", "4", true},
+        {"< limit", "4", true},
+        {"> limit", "4", false},
+        {"[1..5]", "5", true},
+        {"(1..5)", "5", false},
+        {"]1..5[", "1", false},
+        {"1, 3, [7..9]", "8", true},
+        {"1, 3, [7..9]", "2", false},
+        {"not(1, 2)", "3", true},
+        {"not(1, 2)", "1", false},
+        {"not(< 5)", "6", true},
+        {"\"a\", \"b\"", "\"b\"", true},
+        {"null", "null", true},
+        {"null", "1", false},
+        {"not(null)", "1", true},
+        {"? > 3 and ? < 9", "5", true},
+        {"? > 3 and ? < 9", "9", false},
+        {"!= 4", "5", true},
+        {"= 4", "4", true},
+        {"[1, 2, 3]", "2", true},
+        {"[1, 2, 3]", "4", false},
+        {"true", "true", true},
+        {"true", "false", false},
+        {"false", "false", true},
+        {"limit > 4", "\"x\"", true},
+        {"limit > 9", "\"x\"", false},
+        {"< 5", "\"x\"", false},
+        {"not(\"x\")", "null", true},
+        {"not(? = 1) and true", "2", true},
+        {"> 1 , < 0", "2", true},
+        {"contains(?, \"b\")", "\"abc\"", true},
+        {"contains(?, \"z\")", "\"abc\"", false},
     };
 
     (void)state;
@@ -270,8 +294,8 @@ static void points_at_a_syntax_error(void **state)
         const struct kh_feel *f;
         struct kh_error err = {0};
 
-        assert_false(kh_feel_compile(a, kh_cstr(rows[i].expr), KH_FEEL_EXPRESSION, NULL, 0, &f,
-                                     &err));
+        assert_false(
+            kh_feel_compile(a, kh_cstr(rows[i].expr), KH_FEEL_EXPRESSION, NULL, 0, &f, &err));
         assert_int_equal(err.code, KH_EC_FEEL_SYNTAX);
         assert_string_equal(err.detail, rows[i].detail);
     }
@@ -338,11 +362,24 @@ static enum kh_ec outcome(struct kh_arena *a, struct kh_str text)
 static void refuses_deep_nesting(void **state)
 {
     static const char *const shapes[][3] = {
-        {"(", "1", ")"}, {"[", "1", "]"},   {"{a:", "1", "}"}, {"-", "1", ""},
-        {"abs(", "1", ")"}, {"if true then ", "1", " else 2"}, {"function() ", "1", ""},
-        {"1+(", "1", ")"}, {"for i in 1 return ", "i", ""}, {"x[", "1", "]"},
-        {"1 instance of list<", "number", ">"}, {"1 in (", "1", ")"}, {"", "1", "+1"},
-        {"", "x", ".a"}, {"", "x", "[1]"}, {"", "f", "()"}, {"not(", "true", ")"}, {"(< ", "1", ")"},
+        {"(", "1", ")"},
+        {"[", "1", "]"},
+        {"{a:", "1", "}"},
+        {"-", "1", ""},
+        {"abs(", "1", ")"},
+        {"if true then ", "1", " else 2"},
+        {"function() ", "1", ""},
+        {"1+(", "1", ")"},
+        {"for i in 1 return ", "i", ""},
+        {"x[", "1", "]"},
+        {"1 instance of list<", "number", ">"},
+        {"1 in (", "1", ")"},
+        {"", "1", "+1"},
+        {"", "x", ".a"},
+        {"", "x", "[1]"},
+        {"", "f", "()"},
+        {"not(", "true", ")"},
+        {"(< ", "1", ")"},
     };
 
     (void)state;
@@ -390,9 +427,11 @@ static void ends_what_would_not_end(void **state)
         {"10 ** 6144 * 10 ** 6144", KH_EC_OK},
         {"{a: [1,1,1,1,1,1,1,1,1,1], b: [a,a,a,a,a,a,a,a,a,a], c: [b,b,b,b,b,b,b,b,b,b],"
          " d: [c,c,c,c,c,c,c,c,c,c], e: [d,d,d,d,d,d,d,d,d,d], f: [e,e,e,e,e,e,e,e,e,e],"
-         " g: [f,f,f,f,f,f,f,f,f,f], r: g = g}", KH_EC_FEEL_LIMIT},
+         " g: [f,f,f,f,f,f,f,f,f,f], r: g = g}",
+         KH_EC_FEEL_LIMIT},
         {"{s: string join(for i in 1..10000 return \"aaaaaaaaaa\"),"
-         " r: for i in 1..1000000 return s = s + \"\"}", KH_EC_FEEL_LIMIT},
+         " r: for i in 1..1000000 return s = s + \"\"}",
+         KH_EC_FEEL_LIMIT},
         {"for i in 1..100000 return matches(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaX\", \"^(a+)+$\")",
          KH_EC_FEEL_LIMIT},
     };

@@ -186,8 +186,7 @@ static const struct feel_node *row(struct dmn_boxed *b, const struct kh_xml *x,
         }
         box.key = dmn_attr(column, "name");
         box.slot = feel_slot_new(b->c);
-        box.value = coerced(b, dmn_expression(b, e),
-                            dmn_type_of(b->d, b->f, column, "typeRef"));
+        box.value = coerced(b, dmn_expression(b, e), dmn_type_of(b->d, b->f, column, "typeRef"));
         column = column->next;
         ok = feel_node_holds(b->c, n, box.value) && ok;
         boxes = kh_grow(b->d->a, boxes, n->n, n->n + 1, &cap, sizeof(box));
@@ -298,8 +297,8 @@ static const struct feel_node *invocation(struct dmn_boxed *b, const struct kh_x
     ok = feel_node_holds(b->c, n, call->callee);
     call->builtin = -1;
     for (const struct kh_xml *p = x->first; p; p = p->next) {
-        const struct kh_xml *name = dmn_is(b->f, p, "binding") ? dmn_child(b->f, p, "parameter")
-                                                                : NULL;
+        const struct kh_xml *name =
+            dmn_is(b->f, p, "binding") ? dmn_child(b->f, p, "parameter") : NULL;
         const struct kh_xml *e;
 
         if (!name)
@@ -320,8 +319,7 @@ static const struct feel_node *invocation(struct dmn_boxed *b, const struct kh_x
 /* ---- conditional, filter, iterators ---- */
 
 /* The expression inside the child of that name. */
-static const struct feel_node *inside(struct dmn_boxed *b, const struct kh_xml *x,
-                                      const char *name)
+static const struct feel_node *inside(struct dmn_boxed *b, const struct kh_xml *x, const char *name)
 {
     const struct kh_xml *c = dmn_child(b->f, x, name), *e = c ? dmn_expression_in(b->f, c) : NULL;
 
@@ -389,19 +387,36 @@ static const struct feel_node *iterator(struct dmn_boxed *b, const struct kh_xml
 /* ---- any of them ---- */
 
 enum box {
-    BOX_NONE, BOX_LITERAL, BOX_TABLE, BOX_CONTEXT, BOX_LIST, BOX_RELATION, BOX_FUNCTION,
-    BOX_INVOCATION, BOX_CONDITIONAL, BOX_FILTER, BOX_FOR, BOX_SOME, BOX_EVERY,
+    BOX_NONE,
+    BOX_LITERAL,
+    BOX_TABLE,
+    BOX_CONTEXT,
+    BOX_LIST,
+    BOX_RELATION,
+    BOX_FUNCTION,
+    BOX_INVOCATION,
+    BOX_CONDITIONAL,
+    BOX_FILTER,
+    BOX_FOR,
+    BOX_SOME,
+    BOX_EVERY,
 };
 
 static enum box box_of(const struct dmn_file *f, const struct kh_xml *x)
 {
     static const char *const names[] = {
-        [BOX_LITERAL] = "literalExpression", [BOX_TABLE] = "decisionTable",
-        [BOX_CONTEXT] = "context",           [BOX_LIST] = "list",
-        [BOX_RELATION] = "relation",         [BOX_FUNCTION] = "functionDefinition",
-        [BOX_INVOCATION] = "invocation",     [BOX_CONDITIONAL] = "conditional",
-        [BOX_FILTER] = "filter",             [BOX_FOR] = "for",
-        [BOX_SOME] = "some",                 [BOX_EVERY] = "every",
+        [BOX_LITERAL] = "literalExpression",
+        [BOX_TABLE] = "decisionTable",
+        [BOX_CONTEXT] = "context",
+        [BOX_LIST] = "list",
+        [BOX_RELATION] = "relation",
+        [BOX_FUNCTION] = "functionDefinition",
+        [BOX_INVOCATION] = "invocation",
+        [BOX_CONDITIONAL] = "conditional",
+        [BOX_FILTER] = "filter",
+        [BOX_FOR] = "for",
+        [BOX_SOME] = "some",
+        [BOX_EVERY] = "every",
     };
 
     for (size_t i = BOX_LITERAL; i < KH_LEN(names); i++)

@@ -51,7 +51,7 @@ bool kh_dmn_imports(struct kh_arena *a, struct kh_str xml, const struct kh_str *
 /** One evaluation. */
 struct kh_dmn_call {
     enum kh_dmn_what what;
-    struct kh_str name;           /**< name or id; "" with ANY: the one decision that no other needs */
+    struct kh_str name; /**< name or id; "" with ANY: the one decision that no other needs */
     const struct kh_json *inputs; /**< object of input data (or parameters) by name */
     int64_t now_us;               /**< 0: the clock */
     uint32_t step_limit;          /**< 0: the default of FEEL */

@@ -43,12 +43,12 @@ struct dmn_element {
     const struct feel_type *type; /**< of its variable; NULL: Any */
     struct dmn_need *needs;
     size_t needs_n, needs_cap;
-    const struct kh_feel *logic;  /**< NULL: none */
-    struct dmn_bind *binds;       /**< one per variable of the logic */
+    const struct kh_feel *logic; /**< NULL: none */
+    struct dmn_bind *binds;      /**< one per variable of the logic */
     /* a service: */
     uint32_t *in_data, *in_decisions, *out;
     size_t in_data_n, in_decisions_n, out_n;
-    const struct feel_fn *fn;     /**< the service as a function */
+    const struct feel_fn *fn; /**< the service as a function */
 };
 
 struct dmn_import {
@@ -115,7 +115,7 @@ struct dmn_reader {
     struct kh_dmn *model;
     struct kh_issues *issues;
     bool strict;
-    size_t hard; /**< problems found */
+    size_t hard;         /**< problems found */
     unsigned types_open; /**< item definitions being read, one inside the other */
     struct kh_error first;
 };

@@ -28,8 +28,8 @@ void dmn_bad(struct dmn_reader *d, const struct kh_xml *x, bool soft, const char
 
     if (soft && !d->strict)
         return;
-    kh_issue_add(d->issues, d->a, kh_strf(d->a, "%.*s:%u:%u", KH_FMT(id), x->line, x->column),
-                 code, kh_strf(d->a, "%s%s%.*s", vi, sep, KH_FMT(what)),
+    kh_issue_add(d->issues, d->a, kh_strf(d->a, "%.*s:%u:%u", KH_FMT(id), x->line, x->column), code,
+                 kh_strf(d->a, "%s%s%.*s", vi, sep, KH_FMT(what)),
                  kh_strf(d->a, "%s%s%.*s", en, sep, KH_FMT(what)));
     if (d->hard++ == 0)
         (void)kh_fail(&d->first, KH_EC_DECISION_INVALID, "%.*s, line %u: %s%s%.*s", KH_FMT(id),
@@ -169,10 +169,20 @@ static bool kind_of(const struct dmn_file *f, const struct kh_xml *x, enum dmn_k
 static bool is_known(const struct dmn_file *f, const struct kh_xml *x)
 {
     static const char *const known[] = {
-        "description",      "extensionElements",   "import",            "itemDefinition",
-        "knowledgeSource",  "elementCollection",   "performanceIndicator", "organizationUnit",
-        "businessContextElement", "textAnnotation", "association",       "group",
-        "artifact",         "DMNDI",
+        "description",
+        "extensionElements",
+        "import",
+        "itemDefinition",
+        "knowledgeSource",
+        "elementCollection",
+        "performanceIndicator",
+        "organizationUnit",
+        "businessContextElement",
+        "textAnnotation",
+        "association",
+        "group",
+        "artifact",
+        "DMNDI",
     };
 
     if (!kh_str_eq(x->ns, f->dmn_ns))
@@ -264,10 +274,10 @@ static void add_need(struct dmn_reader *d, struct dmn_element *e, const struct k
     if (i == UINT32_MAX)
         return;
     other = d->model->elements[i].file;
-    e->needs = kh_grow(d->a, e->needs, e->needs_n, e->needs_n + 1, &e->needs_cap,
-                       sizeof(struct dmn_need));
-    e->needs[e->needs_n++] = (struct dmn_need){
-        i, other == e->file ? NULL : import_of(e->file, other)};
+    e->needs =
+        kh_grow(d->a, e->needs, e->needs_n, e->needs_n + 1, &e->needs_cap, sizeof(struct dmn_need));
+    e->needs[e->needs_n++] =
+        (struct dmn_need){i, other == e->file ? NULL : import_of(e->file, other)};
 }
 
 static void read_needs(struct dmn_reader *d, struct dmn_element *e)
@@ -389,9 +399,9 @@ static void refuse_cycles(struct dmn_reader *d)
 static void gather_members(struct dmn_reader *d, const struct kh_xml *x)
 {
     for (const struct kh_xml *c = x->first; c; c = c->next) {
-        static const char *const named[] = {"itemComponent", "variable", "column", "output",
-                                            "decision",      "inputData", "decisionService",
-                                            "businessKnowledgeModel"};
+        static const char *const named[] = {
+            "itemComponent", "variable",  "column",          "output",
+            "decision",      "inputData", "decisionService", "businessKnowledgeModel"};
         struct kh_str name = dmn_attr(c, "name");
 
         for (size_t i = 0; name.n && i < KH_LEN(named); i++)
@@ -432,8 +442,7 @@ static void read_model(struct dmn_reader *d)
 }
 
 bool kh_dmn_compile(struct kh_arena *a, const struct kh_dmn_source *source,
-                    struct kh_issues *issues, const struct kh_dmn **ret_model,
-                    struct kh_error *err)
+                    struct kh_issues *issues, const struct kh_dmn **ret_model, struct kh_error *err)
 {
     struct kh_dmn *m = kh_new(a, struct kh_dmn);
     struct dmn_reader d = {.a = a, .model = m, .issues = issues, .strict = source->strict};

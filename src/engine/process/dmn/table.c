@@ -9,7 +9,7 @@ static bool hit_policy(struct dmn_boxed *b, const struct kh_xml *x, struct dmn_t
     static const struct {
         const char *name;
         char policy;
-    } policies[] = {{"UNIQUE", 'U'},  {"ANY", 'A'},        {"PRIORITY", 'P'},   {"FIRST", 'F'},
+    } policies[] = {{"UNIQUE", 'U'},  {"ANY", 'A'},        {"PRIORITY", 'P'},    {"FIRST", 'F'},
                     {"COLLECT", 'C'}, {"RULE ORDER", 'R'}, {"OUTPUT ORDER", 'O'}};
     static const struct {
         const char *name;
@@ -41,8 +41,8 @@ static size_t count(struct dmn_boxed *b, const struct kh_xml *x, const char *nam
 }
 
 /* Tests of inputValues or outputValues; NULL if there are none. */
-static const struct feel_node *values(struct dmn_boxed *b, const struct kh_xml *x,
-                                      const char *name, uint32_t slot, bool *ok)
+static const struct feel_node *values(struct dmn_boxed *b, const struct kh_xml *x, const char *name,
+                                      uint32_t slot, bool *ok)
 {
     const struct kh_xml *v = dmn_child(b->f, x, name);
     const struct feel_node *n;
@@ -68,8 +68,8 @@ static bool read_inputs(struct dmn_boxed *b, const struct kh_xml *x, struct feel
         e = dmn_child(b->f, c, "inputExpression");
         in->slot = feel_slot_new(b->c);
         if (!e) {
-            dmn_bad(b->d, c, false, "input", "inputExpression is needed",
-                    "Thiếu inputExpression", (struct kh_str){0});
+            dmn_bad(b->d, c, false, "input", "inputExpression is needed", "Thiếu inputExpression",
+                    (struct kh_str){0});
             ok = false;
         } else {
             in->expr = dmn_text(b, e, false, 0);
@@ -225,8 +225,8 @@ static bool matches(struct feel_run *r, const struct hits *h, size_t rule, bool 
 }
 
 /* The result of one rule: a value, or a context by the names of the outputs. */
-static bool result_of(struct feel_run *r, const struct hits *h, const struct feel_node *const *cells,
-                      struct kh_feel_value *ret)
+static bool result_of(struct feel_run *r, const struct hits *h,
+                      const struct feel_node *const *cells, struct kh_feel_value *ret)
 {
     struct feel_entry *entries;
 

@@ -19,32 +19,45 @@ struct feel_regex;
 struct feel_type;
 
 enum feel_op {
-    FN_LITERAL,  /* value */
-    FN_LOCAL,    /* slot */
-    FN_VAR,      /* slot, name: an input, fetched at first use */
-    FN_DYN,      /* dyn: a name inside a filter */
-    FN_PATH,     /* a . name */
-    FN_FILTER,   /* a [ b ], item in slot */
-    FN_MAKE_LIST, /* kids */
+    FN_LITERAL,      /* value */
+    FN_LOCAL,        /* slot */
+    FN_VAR,          /* slot, name: an input, fetched at first use */
+    FN_DYN,          /* dyn: a name inside a filter */
+    FN_PATH,         /* a . name */
+    FN_FILTER,       /* a [ b ], item in slot */
+    FN_MAKE_LIST,    /* kids */
     FN_MAKE_CONTEXT, /* boxes */
     FN_MAKE_RANGE,   /* a .. b (NULL if absent), lo_in, hi_in */
-    FN_ADD, FN_SUB, FN_MUL, FN_DIV, FN_POW, FN_NEG,
-    FN_EQ, FN_NE, FN_LT, FN_LE, FN_GT, FN_GE,
-    FN_AND, FN_OR,     /* kids: one run of the same operator */
-    FN_BETWEEN,  /* a between b and c */
-    FN_IN,       /* a in tests (b), subject in slot */
-    FN_IF,       /* a b c */
-    FN_FOR, FN_SOME, FN_EVERY, /* loop */
-    FN_INSTANCE, /* a instance of type */
+    FN_ADD,
+    FN_SUB,
+    FN_MUL,
+    FN_DIV,
+    FN_POW,
+    FN_NEG,
+    FN_EQ,
+    FN_NE,
+    FN_LT,
+    FN_LE,
+    FN_GT,
+    FN_GE,
+    FN_AND,
+    FN_OR,      /* kids: one run of the same operator */
+    FN_BETWEEN, /* a between b and c */
+    FN_IN,      /* a in tests (b), subject in slot */
+    FN_IF,      /* a b c */
+    FN_FOR,
+    FN_SOME,
+    FN_EVERY,         /* loop */
+    FN_INSTANCE,      /* a instance of type */
     FN_MAKE_FUNCTION, /* fun */
-    FN_CALL,     /* call */
-    FN_TESTS,    /* kids: any must hold for the subject in slot; negate */
-    FN_TEST_ANY, /* "-" */
-    FN_TEST_CMP, /* subject (slot) <op> a; sub is the operator */
-    FN_TEST_EXPR, /* a; sub: it speaks of ? itself */
-    FN_COERCE,   /* a made to fit type, else null */
-    FN_TABLE,    /* ext: a decision table (dmn/) */
-    FN_SCOPE,    /* boxes as locals, result c: a boxed context with a result */
+    FN_CALL,          /* call */
+    FN_TESTS,         /* kids: any must hold for the subject in slot; negate */
+    FN_TEST_ANY,      /* "-" */
+    FN_TEST_CMP,      /* subject (slot) <op> a; sub is the operator */
+    FN_TEST_EXPR,     /* a; sub: it speaks of ? itself */
+    FN_COERCE,        /* a made to fit type, else null */
+    FN_TABLE,         /* ext: a decision table (dmn/) */
+    FN_SCOPE,         /* boxes as locals, result c: a boxed context with a result */
 };
 
 struct feel_node;
@@ -93,7 +106,7 @@ struct feel_code {
     const struct feel_capture *captures;
     size_t captures_n;
     uint32_t slots;
-    int self;                 /**< capture that is the function itself (recursion), or -1 */
+    int self; /**< capture that is the function itself (recursion), or -1 */
     const struct feel_node *body;
     const struct feel_type *result; /**< NULL: Any */
 };
@@ -102,13 +115,13 @@ struct feel_call {
     const struct feel_node *callee; /**< NULL: only the built-in */
     int builtin;                    /**< row of the built-in functions, or -1 */
     const struct feel_node *const *args;
-    const struct kh_str *names;     /**< NULL: positional */
+    const struct kh_str *names; /**< NULL: positional */
     size_t n;
     const struct feel_regex *regex; /**< of a pattern that is a literal, or NULL */
 };
 
 struct feel_node {
-    uint8_t op;     /**< enum feel_op */
+    uint8_t op; /**< enum feel_op */
     uint8_t sub;
     uint16_t depth; /**< nesting below, bounded when compiling */
     uint32_t at;    /**< line << 12 | column */

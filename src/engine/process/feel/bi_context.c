@@ -53,7 +53,8 @@ bool feel_bi_get_entries(const struct feel_args *args, struct kh_feel_value *ret
         return true;
     items = kh_new_n(args->r->a, m.n, struct kh_feel_value);
     for (size_t i = 0; i < m.n; i++) {
-        struct feel_entry e = feel_entry_at(m, i), *pair = kh_new_n(args->r->a, 2, struct feel_entry);
+        struct feel_entry e = feel_entry_at(m, i),
+                          *pair = kh_new_n(args->r->a, 2, struct feel_entry);
 
         pair[0] = (struct feel_entry){KH_S("key"), feel_str(e.key)};
         pair[1] = (struct feel_entry){KH_S("value"), e.value};
@@ -88,8 +89,8 @@ bool feel_bi_context(const struct feel_args *args, struct kh_feel_value *ret)
 
 /* context put(context, keys, value): rebuild the contexts along the path from the inside. */
 static bool put_path(const struct feel_args *args, struct kh_feel_value m,
-                     struct kh_feel_value keys, size_t at, struct kh_feel_value value,
-                     bool *ret_ok, struct kh_feel_value *ret)
+                     struct kh_feel_value keys, size_t at, struct kh_feel_value value, bool *ret_ok,
+                     struct kh_feel_value *ret)
 {
     struct kh_feel_value key = feel_at(keys, at), inner = feel_null();
     struct entries out = {0};
@@ -123,8 +124,7 @@ bool feel_bi_context_put(const struct feel_args *args, struct kh_feel_value *ret
         *one = keys;
         keys = feel_list(one, 1);
     }
-    if (keys.kind == KH_FEEL_LIST && keys.n &&
-        !put_path(args, m, keys, 0, args->v[2], &ok, ret))
+    if (keys.kind == KH_FEEL_LIST && keys.n && !put_path(args, m, keys, 0, args->v[2], &ok, ret))
         return false;
     if (!ok) {
         *ret = feel_null();

@@ -64,8 +64,8 @@ static bool clock_of(const struct feel_args *args, size_t i, struct feel_when *w
     if (!whole(args, i, 2, p) || !feel_arg_num(args, i + 2, &second))
         return false;
     if (p[0] < 0 || p[0] > 23 || p[1] < 0 || p[1] > 59 || kh_dec_sign(second) < 0 ||
-        kh_dec_cmp(second, kh_dec_int(60)) >= 0 ||
-        !kh_dec_scale(second, 0, KH_DEC_FLOOR, &floor) || !kh_dec_to_int(floor, &s)) {
+        kh_dec_cmp(second, kh_dec_int(60)) >= 0 || !kh_dec_scale(second, 0, KH_DEC_FLOOR, &floor) ||
+        !kh_dec_to_int(floor, &s)) {
         feel_domain(args, "There is no such time", "Không có giờ này");
         return false;
     }
@@ -321,8 +321,8 @@ bool feel_bi_day_of_year(const struct feel_args *args, struct kh_feel_value *ret
 
 bool feel_bi_day_of_week(const struct feel_args *args, struct kh_feel_value *ret)
 {
-    static const char *const names[] = {"Monday",   "Tuesday", "Wednesday", "Thursday",
-                                        "Friday",   "Saturday", "Sunday"};
+    static const char *const names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                        "Friday", "Saturday", "Sunday"};
     int64_t days;
 
     if (day_arg(args, &days))
@@ -332,9 +332,9 @@ bool feel_bi_day_of_week(const struct feel_args *args, struct kh_feel_value *ret
 
 bool feel_bi_month_of_year(const struct feel_args *args, struct kh_feel_value *ret)
 {
-    static const char *const names[] = {"January", "February", "March",     "April",
-                                        "May",     "June",     "July",      "August",
-                                        "September", "October", "November", "December"};
+    static const char *const names[] = {"January",   "February", "March",    "April",
+                                        "May",       "June",     "July",     "August",
+                                        "September", "October",  "November", "December"};
     int64_t days, y;
     int m, d;
 
@@ -369,11 +369,11 @@ bool feel_bi_now(const struct feel_args *args, struct kh_feel_value *ret)
 {
     int64_t us = now_us(args->r), s = us / KH_US_S - (us % KH_US_S < 0);
 
-    *ret = feel_when(KH_FEEL_DATE_TIME,
-                     (struct feel_when){.s = s,
-                                        .ns = (uint32_t)(us - s * KH_US_S) * 1000,
-                                        .off = (int32_t)(KH_ZONE_US / KH_US_S),
-                                        .where = FEEL_OFFSET});
+    *ret =
+        feel_when(KH_FEEL_DATE_TIME, (struct feel_when){.s = s,
+                                                        .ns = (uint32_t)(us - s * KH_US_S) * 1000,
+                                                        .off = (int32_t)(KH_ZONE_US / KH_US_S),
+                                                        .where = FEEL_OFFSET});
     return true;
 }
 

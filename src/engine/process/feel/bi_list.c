@@ -184,8 +184,7 @@ bool feel_bi_mean(const struct feel_args *args, struct kh_feel_value *ret)
     struct kh_dec *d, sum;
     size_t n;
 
-    if (numbers(args, &d, &n) && total(d, n, &sum) &&
-        kh_dec_div(sum, kh_dec_int((int64_t)n), &sum))
+    if (numbers(args, &d, &n) && total(d, n, &sum) && kh_dec_div(sum, kh_dec_int((int64_t)n), &sum))
         *ret = feel_num(sum);
     return feel_pay(args->r, args->n);
 }
@@ -574,8 +573,8 @@ bool feel_bi_reverse(const struct feel_args *args, struct kh_feel_value *ret)
     return feel_pay(args->r, out.n);
 }
 
-static bool flatten_into(const struct feel_args *args, struct items *out,
-                         struct kh_feel_value list, int depth)
+static bool flatten_into(const struct feel_args *args, struct items *out, struct kh_feel_value list,
+                         int depth)
 {
     if (depth > FEEL_NEST_MAX || !feel_pay(args->r, list.n + 1)) {
         args->r->budget.over = true;

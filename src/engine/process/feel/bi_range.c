@@ -112,7 +112,8 @@ bool feel_bi_overlaps(const struct feel_args *args, struct kh_feel_value *ret)
 /* x begins before y, reaches into it, and ends no later. */
 static bool overlaps_before(struct ends *e, const struct feel_range *x, const struct feel_range *y)
 {
-    int starts = order(e, x->lo, y->lo), into = order(e, x->hi, y->lo), ends = order(e, x->hi, y->hi);
+    int starts = order(e, x->lo, y->lo), into = order(e, x->hi, y->lo),
+        ends = order(e, x->hi, y->hi);
 
     return (starts < 0 || (starts == 0 && x->lo_in && !y->lo_in)) &&
            (into > 0 || (into == 0 && x->hi_in && y->lo_in)) &&

@@ -299,9 +299,9 @@ bool feel_bi_replace(const struct feel_args *args, struct kh_feel_value *ret)
         (void)expand(&out, with, s, spans, re.groups);
         at = spans[1];
         if (out.full || !feel_pay(args->r, 20))
-            return out.full ? feel_domain(args, "The text would be too long",
-                                          "Chuỗi kết quả quá dài")
-                            : false;
+            return out.full
+                       ? feel_domain(args, "The text would be too long", "Chuỗi kết quả quá dài")
+                       : false;
     }
     if (f == FEEL_FOUND_LIMIT)
         return too_long(args);

@@ -9,8 +9,7 @@ struct row {
 
 static const struct row rows[] = {
 /* The one list of functions; a row of the second inclusion in builtin.h declares it. */
-#define F(fn, name, params, least, most)                                                           \
-    {fn, KH_STR_INIT(name), KH_STR_INIT(params), least, most},
+#define F(fn, name, params, least, most) {fn, KH_STR_INIT(name), KH_STR_INIT(params), least, most},
 #include "engine/process/feel/builtin.def"
 #undef F
 };
@@ -101,8 +100,7 @@ static size_t choose(const struct feel_args *as, int row, const struct kh_str *n
 }
 
 bool feel_builtin_call(struct feel_run *r, int row, const struct kh_feel_value *args,
-                       const struct kh_str *names, size_t n, uint32_t at,
-                       struct kh_feel_value *ret)
+                       const struct kh_str *names, size_t n, uint32_t at, struct kh_feel_value *ret)
 {
     struct kh_feel_value ordered[NAMED_MAX];
     struct feel_args as = {.r = r, .v = args, .n = n, .builtin = row, .at = at};

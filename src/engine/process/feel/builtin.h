@@ -16,7 +16,7 @@ struct feel_args {
     const struct kh_feel_value *v;
     size_t n;
     int builtin;
-    int signature;   /**< which of the parameter lists of the row, from 0 */
+    int signature; /**< which of the parameter lists of the row, from 0 */
     uint32_t at;
 };
 

@@ -67,8 +67,8 @@ void feel_bind(struct feel_compiler *c, struct kh_str name, uint32_t slot)
     struct feel_sym *s = feel_names_add(c->a, &c->names, name);
     struct feel_binding *b = kh_new(c->a, struct feel_binding);
 
-    *b = (struct feel_binding){
-        .frame = c->frame, .slot = slot, .level = c->level, .before = s->top};
+    *b =
+        (struct feel_binding){.frame = c->frame, .slot = slot, .level = c->level, .before = s->top};
     s->top = b;
     if (!s->known)
         s->known = 2;
@@ -117,8 +117,8 @@ static uint32_t slot_in(struct feel_compiler *c, struct feel_frame *f, struct fe
             return f->captures[i].inner;
     f->captures = kh_grow(c->a, f->captures, f->captures_n, f->captures_n + 1, &f->captures_cap,
                           sizeof(struct feel_capture));
-    f->captures[f->captures_n++] = (struct feel_capture){
-        outer, f->slots, f->up == home ? input : (struct kh_str){0}};
+    f->captures[f->captures_n++] =
+        (struct feel_capture){outer, f->slots, f->up == home ? input : (struct kh_str){0}};
     return f->slots++;
 }
 
@@ -170,8 +170,8 @@ static struct feel_node *var_node(struct feel_compiler *c, struct kh_str name, u
     struct feel_sym *s = feel_names_add(c->a, &c->names, name);
 
     if (!s->input) {
-        c->vars = kh_grow(c->a, c->vars, c->vars_n, c->vars_n + 1, &c->vars_cap,
-                          sizeof(struct feel_var));
+        c->vars =
+            kh_grow(c->a, c->vars, c->vars_n, c->vars_n + 1, &c->vars_cap, sizeof(struct feel_var));
         c->vars[c->vars_n++] = (struct feel_var){name, c->root.slots++};
         s->input = c->vars_n;
     }
@@ -204,8 +204,8 @@ const struct feel_node *feel_resolve(struct feel_compiler *c, struct kh_str name
     d = kh_new(c->a, struct feel_dyn);
     items = kh_new_n(c->a, c->filters_n, uint32_t);
     for (size_t i = c->filters_n; i-- > 0 && c->filters[i].level >= level;)
-        items[d->items_n++] = slot_in(c, c->frame, c->filters[i].frame, c->filters[i].slot,
-                                      (struct kh_str){0});
+        items[d->items_n++] =
+            slot_in(c, c->frame, c->filters[i].frame, c->filters[i].slot, (struct kh_str){0});
     d->name = name;
     d->items = items;
     d->outside = n;
@@ -223,8 +223,13 @@ struct kh_feel *feel_finish(struct feel_compiler *c, const struct feel_node *roo
 
     for (size_t i = 0; i < c->vars_n; i++)
         reads[i] = c->vars[i].name;
-    *f = (struct kh_feel){.root = root, .use = use, .slots = c->root.slots, .subject = subject,
-                          .vars = c->vars, .vars_n = c->vars_n, .reads = reads};
+    *f = (struct kh_feel){.root = root,
+                          .use = use,
+                          .slots = c->root.slots,
+                          .subject = subject,
+                          .vars = c->vars,
+                          .vars_n = c->vars_n,
+                          .reads = reads};
     return f;
 }
 

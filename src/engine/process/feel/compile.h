@@ -47,14 +47,50 @@ struct feel_filter {
 };
 
 enum feel_tok_kind {
-    FTOK_END, FTOK_NUMBER, FTOK_STRING, FTOK_AT, FTOK_NAME,
-    FTOK_IF, FTOK_THEN, FTOK_ELSE, FTOK_FOR, FTOK_IN, FTOK_RETURN, FTOK_SOME,
-    FTOK_EVERY, FTOK_SATISFIES, FTOK_OR, FTOK_AND, FTOK_BETWEEN, FTOK_INSTANCE,
-    FTOK_FUN, FTOK_NULLWORD, FTOK_TRUE, FTOK_FALSE,
-    FTOK_LPAR, FTOK_RPAR, FTOK_LBRACK, FTOK_RBRACK, FTOK_LBRACE, FTOK_RBRACE,
-    FTOK_COMMA, FTOK_COLON, FTOK_DOT, FTOK_DOTS, FTOK_ARROW,
-    FTOK_PLUS, FTOK_MINUS, FTOK_STAR, FTOK_POW, FTOK_SLASH,
-    FTOK_EQ, FTOK_NE, FTOK_LT, FTOK_LE, FTOK_GT, FTOK_GE,
+    FTOK_END,
+    FTOK_NUMBER,
+    FTOK_STRING,
+    FTOK_AT,
+    FTOK_NAME,
+    FTOK_IF,
+    FTOK_THEN,
+    FTOK_ELSE,
+    FTOK_FOR,
+    FTOK_IN,
+    FTOK_RETURN,
+    FTOK_SOME,
+    FTOK_EVERY,
+    FTOK_SATISFIES,
+    FTOK_OR,
+    FTOK_AND,
+    FTOK_BETWEEN,
+    FTOK_INSTANCE,
+    FTOK_FUN,
+    FTOK_NULLWORD,
+    FTOK_TRUE,
+    FTOK_FALSE,
+    FTOK_LPAR,
+    FTOK_RPAR,
+    FTOK_LBRACK,
+    FTOK_RBRACK,
+    FTOK_LBRACE,
+    FTOK_RBRACE,
+    FTOK_COMMA,
+    FTOK_COLON,
+    FTOK_DOT,
+    FTOK_DOTS,
+    FTOK_ARROW,
+    FTOK_PLUS,
+    FTOK_MINUS,
+    FTOK_STAR,
+    FTOK_POW,
+    FTOK_SLASH,
+    FTOK_EQ,
+    FTOK_NE,
+    FTOK_LT,
+    FTOK_LE,
+    FTOK_GT,
+    FTOK_GE,
     FTOK_BAD,
 };
 
@@ -68,9 +104,9 @@ struct feel_at {
 struct feel_tok {
     enum feel_tok_kind kind;
     struct feel_at from, to;
-    struct kh_str name;     /**< NAME: as it was declared, or as written with single spaces */
-    struct feel_sym *sym;   /**< NAME: what is in scope, or NULL */
-    int builtin;            /**< NAME: the built-in function of this name, or -1 */
+    struct kh_str name;         /**< NAME: as it was declared, or as written with single spaces */
+    struct feel_sym *sym;       /**< NAME: what is in scope, or NULL */
+    int builtin;                /**< NAME: the built-in function of this name, or -1 */
     struct kh_feel_value value; /**< NUMBER, STRING, AT */
 };
 
@@ -116,8 +152,8 @@ struct feel_sym {
     uint64_t hash;
     struct feel_sym *next;
     struct feel_binding *top; /**< innermost binding, or NULL: an input */
-    size_t input; /**< its number among the inputs, from 1; 0 if it is none */
-    int known; /**< 1 declared, 2 only bound, 0 neither */
+    size_t input;             /**< its number among the inputs, from 1; 0 if it is none */
+    int known;                /**< 1 declared, 2 only bound, 0 neither */
 };
 
 /* ---- scopes and nodes (compile.c) ---- */
@@ -199,8 +235,8 @@ const struct feel_node *feel_fold(struct feel_compiler *c, const struct feel_nod
 
 /** Parse a whole text as an expression, or as unary tests on the value in slot subject. */
 const struct feel_node *feel_parse(struct feel_compiler *c, struct kh_str text, unsigned line);
-const struct feel_node *feel_parse_tests(struct feel_compiler *c, struct kh_str text,
-                                         unsigned line, uint32_t subject);
+const struct feel_node *feel_parse_tests(struct feel_compiler *c, struct kh_str text, unsigned line,
+                                         uint32_t subject);
 const struct feel_node *feel_parse_expr(struct feel_compiler *c);
 /** One level of recursion more; the caller takes it back from c->depth. @return false if too deep */
 bool feel_deeper(struct feel_compiler *c);

@@ -57,8 +57,8 @@ static struct kh_json temporal_json(struct out *o, struct kh_feel_value v)
         return text;
     j.members = kh_new_n(o->a, 2, struct kh_json_member);
     j.members[0].key = KH_S("@feel");
-    j.members[0].value = (struct kh_json){
-        .type = KH_JSON_STRING, .s = kh_cstr(feel_kind_name((enum kh_feel_kind)v.kind))};
+    j.members[0].value = (struct kh_json){.type = KH_JSON_STRING,
+                                          .s = kh_cstr(feel_kind_name((enum kh_feel_kind)v.kind))};
     j.members[1].key = KH_S("value");
     j.members[1].value = text;
     return j;

@@ -71,8 +71,8 @@ struct kh_dec kh_dec_int(int64_t v)
 struct reading {
     u128 coeff;
     int kept;
-    int64_t exp;    /* of the kept digits */
-    unsigned next;  /* first digit that was not kept */
+    int64_t exp;   /* of the kept digits */
+    unsigned next; /* first digit that was not kept */
     bool dropped, sticky;
 };
 
@@ -189,7 +189,8 @@ struct kh_str kh_dec_text(struct kh_arena *a, struct kh_dec d)
     if (n == 1 && digits[0] == '0' && exp < -DIGITS)
         exp = 0;
     whole = n + exp; /* digits before the point */
-    out = p = kh_alloc(a, (size_t)(neg + n + (exp > 0 ? exp : 0) + (whole <= 0 ? 1 - whole : 0) + 2));
+    out = p =
+        kh_alloc(a, (size_t)(neg + n + (exp > 0 ? exp : 0) + (whole <= 0 ? 1 - whole : 0) + 2));
     if (neg)
         *p++ = '-';
     if (whole <= 0) {
@@ -308,15 +309,15 @@ bool kh_dec_sqrt(struct kh_dec x, struct kh_dec *ret)
 {
     unsigned flags = 0;
 
-    return kh_dec_sign(x) >= 0 &&
-           give(bid128_sqrt(bid(x), BID_ROUNDING_TO_NEAREST, &flags), ret);
+    return kh_dec_sign(x) >= 0 && give(bid128_sqrt(bid(x), BID_ROUNDING_TO_NEAREST, &flags), ret);
 }
 
 bool kh_dec_log(struct kh_dec x, struct kh_dec *ret)
 {
     unsigned flags = 0;
 
-    return kh_dec_sign(x) > 0 && give_short(bid128_log(bid(x), BID_ROUNDING_TO_NEAREST, &flags), ret);
+    return kh_dec_sign(x) > 0 &&
+           give_short(bid128_log(bid(x), BID_ROUNDING_TO_NEAREST, &flags), ret);
 }
 
 bool kh_dec_exp(struct kh_dec x, struct kh_dec *ret)

@@ -45,8 +45,8 @@ void feel_note(struct feel_run *r, uint32_t at, const char *code, const char *en
     }
     if (what.n > 80)
         what.n = 80;
-    place = kh_strf(r->a, "%.*s:%u:%u", KH_FMT(r->where.n ? r->where : KH_S("line")),
-                    feel_line(at), feel_column(at));
+    place = kh_strf(r->a, "%.*s:%u:%u", KH_FMT(r->where.n ? r->where : KH_S("line")), feel_line(at),
+                    feel_column(at));
     kh_issue_add(is, r->a, place, code,
                  kh_strf(r->a, "%s%s%.*s.", vi, what.n ? ": " : "", KH_FMT(what)),
                  kh_strf(r->a, "%s%s%.*s.", en, what.n ? ": " : "", KH_FMT(what)));
@@ -118,8 +118,8 @@ static void part_of(struct feel_run *r, const struct feel_node *n, struct kh_fee
     if (ok)
         return;
     *ret = feel_null();
-    feel_note(r, n->at, "path", "There is no entry of this name",
-              "Không có mục nào mang tên này", n->name);
+    feel_note(r, n->at, "path", "There is no entry of this name", "Không có mục nào mang tên này",
+              n->name);
 }
 
 static bool ev_path(struct feel_run *r, const struct feel_node *n, struct kh_feel_value *ret)
@@ -172,7 +172,10 @@ static bool ev_if(struct feel_run *r, const struct feel_node *n, struct kh_feel_
 
 static bool ordered(enum feel_op op, int order)
 {
-    return op == FN_LT ? order < 0 : op == FN_LE ? order <= 0 : op == FN_GT ? order > 0 : order >= 0;
+    return op == FN_LT   ? order < 0
+           : op == FN_LE ? order <= 0
+           : op == FN_GT ? order > 0
+                         : order >= 0;
 }
 
 static bool compare(struct feel_run *r, enum feel_op op, uint32_t at, struct kh_feel_value x,
@@ -323,8 +326,8 @@ static bool ev_context(struct feel_run *r, const struct feel_node *n, struct kh_
     struct feel_entry *entries = kh_new_n(r->a, n->n, struct feel_entry);
 
     if (n->sub) {
-        feel_note(r, n->at, "key", "A key of the context occurs twice",
-                  "Ngữ cảnh có khoá bị lặp", KH_S(""));
+        feel_note(r, n->at, "key", "A key of the context occurs twice", "Ngữ cảnh có khoá bị lặp",
+                  KH_S(""));
         *ret = feel_null();
         return true;
     }
@@ -355,8 +358,8 @@ static bool ev_range(struct feel_run *r, const struct feel_node *n, struct kh_fe
     if ((n->lo && !feel_ev(r, n->lo, &g.lo)) || (n->hi && !feel_ev(r, n->hi, &g.hi)))
         return false;
     if (!feel_cmp(n->lo ? g.lo : g.hi, n->hi ? g.hi : g.lo, &order) || order > 0) {
-        feel_note(r, n->at, "range", "The ends make no range",
-                  "Hai đầu không tạo thành khoảng", KH_S(""));
+        feel_note(r, n->at, "range", "The ends make no range", "Hai đầu không tạo thành khoảng",
+                  KH_S(""));
         *ret = feel_null();
         return true;
     }
@@ -390,8 +393,7 @@ static bool ev_instance(struct feel_run *r, const struct feel_node *n, struct kh
     if (!feel_ev(r, n->typed, &v))
         return false;
     if (n->type->kind == FEEL_T_BROKEN) {
-        feel_note(r, n->at, "type", "There is no such type", "Không có kiểu này",
-                  KH_S(""));
+        feel_note(r, n->at, "type", "There is no such type", "Không có kiểu này", KH_S(""));
         *ret = feel_null();
     } else {
         *ret = feel_bool(feel_type_has(r, n->type, v));
@@ -406,8 +408,8 @@ static bool ev_coerce(struct feel_run *r, const struct feel_node *n, struct kh_f
     if (!feel_ev(r, n->typed, &v))
         return false;
     if (!feel_type_coerce(r, n->type, v, ret)) {
-        feel_note(r, n->at, "type", "The value does not fit its type",
-                  "Giá trị không đúng kiểu", KH_S(""));
+        feel_note(r, n->at, "type", "The value does not fit its type", "Giá trị không đúng kiểu",
+                  KH_S(""));
         *ret = feel_null();
     }
     return feel_paid(r);
@@ -475,16 +477,15 @@ bool feel_apply(struct feel_run *r, struct kh_feel_value f, const struct kh_feel
 
     *ret = feel_null();
     if (!fn) {
-        feel_note(r, at, "call", "This is no function", "Đây không phải là hàm",
-                  KH_S(""));
+        feel_note(r, at, "call", "This is no function", "Đây không phải là hàm", KH_S(""));
         return true;
     }
     if (fn->kind == FEEL_FN_BUILTIN)
         return feel_builtin_call(r, fn->builtin, args, names, n, at, ret);
     params = fn->kind == FEEL_FN_CODE ? fn->code->params : fn->params;
     params_n = fn->kind == FEEL_FN_CODE ? fn->code->params_n : fn->params_n;
-    frame = kh_new_n(r->a, fn->kind == FEEL_FN_CODE ? fn->code->slots : params_n,
-                     struct kh_feel_value);
+    frame =
+        kh_new_n(r->a, fn->kind == FEEL_FN_CODE ? fn->code->slots : params_n, struct kh_feel_value);
     if (!feel_pay(r, 1 + params_n / 4))
         return false;
     if (!arrange(params, params_n, args, names, n, frame) || !fit(r, params, params_n, frame)) {

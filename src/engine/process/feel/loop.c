@@ -55,7 +55,7 @@ bool feel_ev_filter(struct feel_run *r, const struct feel_node *n, struct kh_fee
         if (!feel_ev(r, n->b, &match))
             return false;
         *ret = list.kind == KH_FEEL_NULL || match.kind == KH_FEEL_NUMBER ? feel_null()
-                                                                          : feel_list(NULL, 0);
+                                                                         : feel_list(NULL, 0);
         return true;
     }
     for (size_t i = 0; i < list.n; i++) {
@@ -155,8 +155,8 @@ struct loop {
     const struct feel_node *n;
     const struct feel_loop *l;
     struct items out;
-    bool broken;  /* a domain is none */
-    bool stop;    /* the answer is known */
+    bool broken; /* a domain is none */
+    bool stop;   /* the answer is known */
     bool unsure;
 };
 

@@ -104,8 +104,7 @@ static const struct feel_node *conditional(struct feel_compiler *c, uint32_t at)
         !(n->b = feel_parse_expr(c)) || !feel_expect(c, FTOK_ELSE, "else") ||
         !(n->c = feel_parse_expr(c)))
         return NULL;
-    return feel_node_holds(c, n, n->a) && feel_node_holds(c, n, n->b) &&
-                   feel_node_holds(c, n, n->c)
+    return feel_node_holds(c, n, n->a) && feel_node_holds(c, n, n->b) && feel_node_holds(c, n, n->c)
                ? n
                : NULL;
 }
@@ -338,11 +337,14 @@ static bool operator_of(enum feel_tok_kind k, int *ret_level, enum feel_op *ret_
         int level;
         enum feel_op op;
     } ops[] = {
-        {FTOK_PLUS, P_ADD, FN_ADD}, {FTOK_MINUS, P_ADD, FN_SUB},  {FTOK_STAR, P_MUL, FN_MUL},
-        {FTOK_SLASH, P_MUL, FN_DIV}, {FTOK_POW, P_POW, FN_POW},   {FTOK_EQ, P_COMPARE, FN_EQ},
-        {FTOK_NE, P_COMPARE, FN_NE}, {FTOK_LT, P_COMPARE, FN_LT}, {FTOK_LE, P_COMPARE, FN_LE},
-        {FTOK_GT, P_COMPARE, FN_GT}, {FTOK_GE, P_COMPARE, FN_GE}, {FTOK_BETWEEN, P_COMPARE, FN_BETWEEN},
-        {FTOK_IN, P_COMPARE, FN_IN}, {FTOK_AND, P_AND, FN_AND},   {FTOK_OR, P_OR, FN_OR},
+        {FTOK_PLUS, P_ADD, FN_ADD},  {FTOK_MINUS, P_ADD, FN_SUB},
+        {FTOK_STAR, P_MUL, FN_MUL},  {FTOK_SLASH, P_MUL, FN_DIV},
+        {FTOK_POW, P_POW, FN_POW},   {FTOK_EQ, P_COMPARE, FN_EQ},
+        {FTOK_NE, P_COMPARE, FN_NE}, {FTOK_LT, P_COMPARE, FN_LT},
+        {FTOK_LE, P_COMPARE, FN_LE}, {FTOK_GT, P_COMPARE, FN_GT},
+        {FTOK_GE, P_COMPARE, FN_GE}, {FTOK_BETWEEN, P_COMPARE, FN_BETWEEN},
+        {FTOK_IN, P_COMPARE, FN_IN}, {FTOK_AND, P_AND, FN_AND},
+        {FTOK_OR, P_OR, FN_OR},
     };
 
     for (size_t i = 0; i < KH_LEN(ops); i++) {
@@ -364,8 +366,7 @@ static const struct feel_node *between(struct feel_compiler *c, const struct fee
     if (!(n->b = feel_parse_sum(c)) || !feel_expect(c, FTOK_AND, "and") ||
         !(n->c = feel_parse_sum(c)))
         return NULL;
-    return feel_node_holds(c, n, n->a) && feel_node_holds(c, n, n->b) &&
-                   feel_node_holds(c, n, n->c)
+    return feel_node_holds(c, n, n->a) && feel_node_holds(c, n, n->b) && feel_node_holds(c, n, n->c)
                ? n
                : NULL;
 }

@@ -98,8 +98,8 @@ static const struct feel_node *negated(struct feel_compiler *c, uint32_t subject
     return NULL;
 }
 
-const struct feel_node *feel_parse_tests(struct feel_compiler *c, struct kh_str text,
-                                         unsigned line, uint32_t subject)
+const struct feel_node *feel_parse_tests(struct feel_compiler *c, struct kh_str text, unsigned line,
+                                         uint32_t subject)
 {
     size_t mark = feel_scope_open(c);
     struct feel_node *any;
@@ -221,8 +221,11 @@ const struct feel_node *feel_parse_for(struct feel_compiler *c)
 {
     struct feel_tok t = feel_take(c);
     bool loop = t.kind == FTOK_FOR;
-    struct feel_node *n = feel_node(
-        c, loop ? FN_FOR : t.kind == FTOK_SOME ? FN_SOME : FN_EVERY, feel_at_of(&t.from));
+    struct feel_node *n = feel_node(c,
+                                    loop                  ? FN_FOR
+                                    : t.kind == FTOK_SOME ? FN_SOME
+                                                          : FN_EVERY,
+                                    feel_at_of(&t.from));
     struct feel_loop *l = kh_new(c->a, struct feel_loop);
     size_t mark = feel_scope_open(c), cap = 0;
     struct feel_iter *iters = NULL;
@@ -241,8 +244,8 @@ const struct feel_node *feel_parse_for(struct feel_compiler *c)
         iters[l->iters_n++] = it;
     } while (feel_eat(c, FTOK_COMMA));
     l->iters = iters;
-    if (!c->failed && feel_expect(c, loop ? FTOK_RETURN : FTOK_SATISFIES,
-                                  loop ? "return" : "satisfies")) {
+    if (!c->failed &&
+        feel_expect(c, loop ? FTOK_RETURN : FTOK_SATISFIES, loop ? "return" : "satisfies")) {
         l->partial = feel_slot_new(c);
         if (loop)
             feel_bind(c, KH_S("partial"), l->partial);

@@ -177,7 +177,7 @@ static bool is_category(struct kh_str name)
 }
 
 /* \p{...} or \P{...}, standing after the letter. */
-static bool property(struct reader *r, bool not)
+static bool property(struct reader *r, bool not )
 {
     struct kh_str name;
     size_t from = r->i + 1;
@@ -202,11 +202,11 @@ static bool property(struct reader *r, bool not)
 
         if (!kh_str_is(name, b->name))
             continue;
-        if (!not)
+        if (!not )
             kh_buf_strf(&r->out, "\\x{%X}-\\x{%X}", b->from, b->to);
-        if (not && b->from > 0)
+        if (not &&b->from > 0)
             kh_buf_strf(&r->out, "\\x{0}-\\x{%X}", b->from - 1);
-        if (not)
+        if (not )
             kh_buf_strf(&r->out, "\\x{%X}-\\x{10FFFF}", b->to + 1);
         return true;
     }
@@ -274,8 +274,7 @@ static bool class_parts(struct reader *r)
         if (kind == 2)
             continue;
         put_char(r, a);
-        if (cur(r) != '-' || starts_subtraction(r) || r->i + 1 >= r->s.n ||
-            r->s.p[r->i + 1] == ']')
+        if (cur(r) != '-' || starts_subtraction(r) || r->i + 1 >= r->s.n || r->s.p[r->i + 1] == ']')
             continue;
         if (a == '-' && n > 1)
             return false;
@@ -296,7 +295,7 @@ static bool class_of(struct reader *r, int depth)
 
     if (depth > 8)
         return false;
-    r->i += not;
+    r->i += not ;
     r->out = kh_buf(outer.a, outer.max);
     put(r, not ? "[^" : "[");
     if (!class_parts(r))
@@ -561,14 +560,14 @@ bool feel_regex_compile(struct kh_arena *a, struct kh_str pattern, struct kh_str
     text = kh_buf_get(&r.out);
     general = pcre2_general_context_create(arena_malloc, arena_free, a);
     cc = pcre2_compile_context_create(general);
-    ret->code = pcre2_compile((PCRE2_SPTR)(text.n ? text.p : ""), text.n, options, &error, &where,
-                              cc);
+    ret->code =
+        pcre2_compile((PCRE2_SPTR)(text.n ? text.p : ""), text.n, options, &error, &where, cc);
     ret->groups = r.opened;
     return ret->code != NULL;
 }
 
-enum feel_found feel_regex_find(struct kh_arena *a, const struct feel_regex *re,
-                                struct kh_str text, size_t from, const size_t **ret_spans)
+enum feel_found feel_regex_find(struct kh_arena *a, const struct feel_regex *re, struct kh_str text,
+                                size_t from, const size_t **ret_spans)
 {
     pcre2_general_context *general = pcre2_general_context_create(arena_malloc, arena_free, a);
     pcre2_match_data *data = pcre2_match_data_create(re->groups + 1, general);

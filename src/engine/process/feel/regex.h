@@ -28,7 +28,7 @@ enum feel_found { FEEL_FOUND_LIMIT = -1, FEEL_FOUND_NOTHING, FEEL_FOUND };
 
 /** First match in text at or after byte from. ret_spans: 2 * (groups + 1) offsets, in the arena;
  *  an unset group is SIZE_MAX. */
-enum feel_found feel_regex_find(struct kh_arena *a, const struct feel_regex *re,
-                                struct kh_str text, size_t from, const size_t **ret_spans);
+enum feel_found feel_regex_find(struct kh_arena *a, const struct feel_regex *re, struct kh_str text,
+                                size_t from, const size_t **ret_spans);
 
 #endif

@@ -18,17 +18,18 @@ struct feel_run {
     struct feel_budget budget;   /**< steps left */
     unsigned depth;
     int64_t now_us;
-    struct kh_str where;         /**< element of a decision model, for messages */
+    struct kh_str where; /**< element of a decision model, for messages */
     struct kh_error *err;
     /** A decision table of dmn/ (FN_TABLE). */
     bool (*table)(struct feel_run *r, const struct feel_node *n, struct kh_feel_value *ret);
-    const struct feel_regex *regex; /**< of the call about to be made, if its pattern is a literal */
+    const struct feel_regex
+        *regex; /**< of the call about to be made, if its pattern is a literal */
 };
 
 enum {
-    FEEL_STEPS = 1000000,       /**< when env says nothing */
-    FEEL_RUN_DEPTH = 1500, /**< nested evaluations; at most 900 bytes of stack each: 1.3 MiB */
-    FEEL_TEXT_MAX = 8 << 20,    /**< bytes of one string */
+    FEEL_STEPS = 1000000,    /**< when env says nothing */
+    FEEL_RUN_DEPTH = 1500,   /**< nested evaluations; at most 900 bytes of stack each: 1.3 MiB */
+    FEEL_TEXT_MAX = 8 << 20, /**< bytes of one string */
 };
 
 /** Evaluate a node. @return false if a limit was passed (r->err says which) */

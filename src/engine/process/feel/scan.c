@@ -63,9 +63,9 @@ static bool in_ranges(uint32_t c, const uint32_t (*r)[2], size_t n)
 static bool is_start(uint32_t c)
 {
     static const uint32_t wide[][2] = {
-        {0xC0, 0xD6},       {0xD8, 0xF6},     {0xF8, 0x2FF},    {0x370, 0x37D},
-        {0x37F, 0x1FFF},    {0x200C, 0x200D}, {0x2070, 0x218F}, {0x2C00, 0x2FEF},
-        {0x3001, 0xD7FF},   {0xF900, 0xFDCF}, {0xFDF0, 0xFFFD}, {0x10000, 0xEFFFF},
+        {0xC0, 0xD6},     {0xD8, 0xF6},     {0xF8, 0x2FF},    {0x370, 0x37D},
+        {0x37F, 0x1FFF},  {0x200C, 0x200D}, {0x2070, 0x218F}, {0x2C00, 0x2FEF},
+        {0x3001, 0xD7FF}, {0xF900, 0xFDCF}, {0xFDF0, 0xFFFD}, {0x10000, 0xEFFFF},
     };
 
     if (c < 0x80)
@@ -325,12 +325,23 @@ static enum feel_tok_kind keyword(struct kh_str w)
         const char *word;
         enum feel_tok_kind kind;
     } words[] = {
-        {"if", FTOK_IF},         {"then", FTOK_THEN},       {"else", FTOK_ELSE},
-        {"for", FTOK_FOR},       {"in", FTOK_IN},           {"return", FTOK_RETURN},
-        {"some", FTOK_SOME},     {"every", FTOK_EVERY},     {"satisfies", FTOK_SATISFIES},
-        {"or", FTOK_OR},         {"and", FTOK_AND},         {"between", FTOK_BETWEEN},
-        {"null", FTOK_NULLWORD}, {"instance", FTOK_INSTANCE}, {"function", FTOK_FUN},
-        {"true", FTOK_TRUE},     {"false", FTOK_FALSE},
+        {"if", FTOK_IF},
+        {"then", FTOK_THEN},
+        {"else", FTOK_ELSE},
+        {"for", FTOK_FOR},
+        {"in", FTOK_IN},
+        {"return", FTOK_RETURN},
+        {"some", FTOK_SOME},
+        {"every", FTOK_EVERY},
+        {"satisfies", FTOK_SATISFIES},
+        {"or", FTOK_OR},
+        {"and", FTOK_AND},
+        {"between", FTOK_BETWEEN},
+        {"null", FTOK_NULLWORD},
+        {"instance", FTOK_INSTANCE},
+        {"function", FTOK_FUN},
+        {"true", FTOK_TRUE},
+        {"false", FTOK_FALSE},
     };
 
     if (w.n < 2 || w.n > 9)

@@ -36,7 +36,8 @@ const struct feel_type *feel_type_named(struct kh_str name)
     return NULL;
 }
 
-static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v, int depth);
+static bool has_at(struct feel_run *r, const struct feel_type *t, struct kh_feel_value v,
+                   int depth);
 
 const struct feel_type *feel_type_bare(const struct feel_type *t)
 {
@@ -221,8 +222,7 @@ bool feel_type_coerce(struct feel_run *r, const struct feel_type *t, struct kh_f
 {
     const struct feel_type *bare = feel_type_bare(t);
 
-    if (!bare || bare->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL ||
-        feel_type_has(r, t, v)) {
+    if (!bare || bare->kind == FEEL_T_BROKEN || v.kind == KH_FEEL_NULL || feel_type_has(r, t, v)) {
         *ret = v;
         return true;
     }

@@ -30,11 +30,11 @@ struct feel_field {
 struct feel_type {
     enum feel_type_kind kind;
     enum kh_feel_kind simple;
-    struct kh_str name;               /**< of an item definition, or "" */
+    struct kh_str name; /**< of an item definition, or "" */
     const struct feel_type *of;
-    const struct feel_field *fields;  /**< also the parameters of a function type */
+    const struct feel_field *fields; /**< also the parameters of a function type */
     size_t fields_n;
-    const struct kh_feel *allowed;    /**< unary tests that values must pass, or NULL */
+    const struct kh_feel *allowed; /**< unary tests that values must pass, or NULL */
 };
 
 /** The type behind references. */

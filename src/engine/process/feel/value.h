@@ -28,11 +28,11 @@ enum feel_where { FEEL_LOCAL, FEEL_OFFSET, FEEL_ZONE };
 
 /** A time of day, or a date and time, as the clock on the wall shows it. */
 struct feel_when {
-    int64_t s;       /**< seconds since midnight, or since 1970-01-01T00:00:00 of the same clock */
-    uint32_t ns;     /**< 0..999,999,999 */
-    int32_t off;     /**< seconds east of UTC, if where is not FEEL_LOCAL */
-    uint16_t zone;   /**< row of the zone table, if where is FEEL_ZONE */
-    uint16_t where;  /**< enum feel_where */
+    int64_t s;      /**< seconds since midnight, or since 1970-01-01T00:00:00 of the same clock */
+    uint32_t ns;    /**< 0..999,999,999 */
+    int32_t off;    /**< seconds east of UTC, if where is not FEEL_LOCAL */
+    uint16_t zone;  /**< row of the zone table, if where is FEEL_ZONE */
+    uint16_t where; /**< enum feel_where */
 };
 
 /** A days and time duration: s seconds and ns nanoseconds towards the future. */
@@ -42,10 +42,10 @@ struct feel_span {
 };
 
 struct kh_feel_value {
-    uint8_t kind;  /**< enum kh_feel_kind */
-    uint8_t form;  /**< enum feel_form, of lists and contexts */
-    uint16_t set;  /**< in a frame: this slot has been filled */
-    uint32_t n;    /**< elements or entries */
+    uint8_t kind; /**< enum kh_feel_kind */
+    uint8_t form; /**< enum feel_form, of lists and contexts */
+    uint16_t set; /**< in a frame: this slot has been filled */
+    uint32_t n;   /**< elements or entries */
     union {
         bool b;
         struct kh_dec num;

@@ -210,8 +210,7 @@ static bool span_sum(const int64_t v[4], int64_t *ret)
     int64_t sum = 0, part;
 
     for (int i = 0; i < 4; i++)
-        if (__builtin_mul_overflow(v[i], unit[i], &part) ||
-            __builtin_add_overflow(sum, part, &sum))
+        if (__builtin_mul_overflow(v[i], unit[i], &part) || __builtin_add_overflow(sum, part, &sum))
             return false;
     *ret = sum;
     return true;
@@ -232,8 +231,8 @@ bool feel_duration_parse(struct kh_str s, struct kh_feel_value *ret)
 
     if (!eat(&s, 'P') || !eat_parts(&s, "YM", ym, &any_ym) || !eat_parts(&s, "D", dt, &any_dt))
         return false;
-    if (eat(&s, 'T') && (!eat_parts(&s, "HM", dt + 1, &any_t) ||
-                         !eat_seconds(&s, &dt[3], &ns, &any_t) || !any_t))
+    if (eat(&s, 'T') &&
+        (!eat_parts(&s, "HM", dt + 1, &any_t) || !eat_seconds(&s, &dt[3], &ns, &any_t) || !any_t))
         return false;
     any_dt = any_dt || any_t;
     if (s.n || any_ym == any_dt)
@@ -519,8 +518,7 @@ static bool shift_duration(struct kh_feel_value v, struct kh_feel_value d, int s
     return true;
 }
 
-bool feel_shift(struct kh_feel_value v, struct kh_feel_value d, int sign,
-                struct kh_feel_value *ret)
+bool feel_shift(struct kh_feel_value v, struct kh_feel_value d, int sign, struct kh_feel_value *ret)
 {
     if (d.kind != KH_FEEL_YM_DURATION && d.kind != KH_FEEL_DT_DURATION)
         return false;

@@ -52,11 +52,9 @@ bool feel_shift(struct kh_feel_value v, struct kh_feel_value d, int sign,
 /** x - y of two dates, times, dates and times (mixed date and date and time too). */
 bool feel_between(struct kh_feel_value x, struct kh_feel_value y, struct kh_feel_value *ret);
 /** Whole months from x to y. */
-bool feel_months_between(struct kh_feel_value x, struct kh_feel_value y,
-                         struct kh_feel_value *ret);
+bool feel_months_between(struct kh_feel_value x, struct kh_feel_value y, struct kh_feel_value *ret);
 /** Duration times a number; duration / number. */
-bool feel_stretch(struct kh_feel_value d, struct kh_dec by, bool divide,
-                  struct kh_feel_value *ret);
+bool feel_stretch(struct kh_feel_value d, struct kh_dec by, bool divide, struct kh_feel_value *ret);
 /** Seconds of a days and time duration as a number. */
 bool feel_span_seconds(struct feel_span s, struct kh_dec *ret);
 bool feel_span_of(struct kh_dec seconds, struct kh_feel_value *ret);
