@@ -119,6 +119,30 @@ static bool open_files(struct kh_opened *o, struct kh_error *err)
     return true;
 }
 
+/* How a process calls another system: the job's id makes the call idempotent. */
+static bool process_call(void *ctx, struct kh_arena *a, const struct kh_http_request *request,
+                         struct kh_http_reply *ret, struct kh_error *err)
+{
+    struct kh_opened *o = ctx;
+    const char *headers[] = {kh_strf(a, "Idempotency-Key: %.*s", KH_FMT(request->key)).p,
+                             "Content-Type: application/json", NULL};
+    struct kh_out_request rq = {
+        .method = kh_str_z(a, request->method),
+        .url = kh_str_z(a, request->url),
+        .headers = headers,
+        .body = request->body,
+        .timeout_s = request->timeout_s,
+    };
+    struct kh_out_reply reply;
+
+    if (!request->body.n)
+        headers[1] = NULL;
+    if (!kh_out_send(o->out, a, &rq, &reply, err))
+        return false;
+    *ret = (struct kh_http_reply){.status = reply.status, .body = reply.body};
+    return true;
+}
+
 bool kh_city_open(struct kh_opened *o, struct kh_error *err)
 {
     struct kh_city *city = &o->city;
@@ -128,6 +152,7 @@ bool kh_city_open(struct kh_opened *o, struct kh_error *err)
         !open_people(o, err) || !kh_process_open(city->store, city->registry, &city->process, err))
         return false;
     kh_process_service(city->process, "notify.send", kh_notify_step, city->notify);
+    kh_process_set_http(city->process, process_call, o);
     return kh_insight_open(city->store, &city->insight, err) && open_files(o, err) &&
            kh_units_open(city->store, city->registry, city->process, &city->units, err);
 }

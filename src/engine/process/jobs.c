@@ -434,7 +434,7 @@ static bool refused_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     node = kh_program_node(p, j.node);
     j.error = w->reply.status ? kh_strf(a, "status %d", w->reply.status) : kh_cstr(w->err.detail);
     if (node < 0 || !p->nodes[node].http || j.attempts > p->nodes[node].http->retries ||
-        (w->reply.status && !may_retry(w->reply.status)))
+        w->err.code == KH_EC_OUTBOUND_REFUSED || (w->reply.status && !may_retry(w->reply.status)))
         return bury(tx, a, &j, err);
     backoff(&j, kh_now_us(), p->nodes[node].http->backoff_us);
     return kh_job_sql_put(tx, &j, err);

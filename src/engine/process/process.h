@@ -51,7 +51,7 @@ struct kh_http_reply {
     struct kh_str body; /**< in the arena of the call */
 };
 /** Send one request and wait; runs on a job thread, outside every transaction.
- *  @return false if there was no answer: it is tried again later */
+ *  @return false if there was no answer: it is tried again later; not after OUTBOUND_REFUSED */
 typedef bool (*kh_http_fn)(void *ctx, struct kh_arena *a, const struct kh_http_request *request,
                            struct kh_http_reply *ret, struct kh_error *err);
 /** Say how to send; without it outbound calls wait. Before kh_process_jobs_start. */
