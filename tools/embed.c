@@ -61,11 +61,11 @@ static void walk(const char *dir, const char *below)
         if (snprintf(path, sizeof(path), "%s/%s", below, e->d_name) >= (int)sizeof(path))
             die("too long a name", e->d_name);
         snprintf(name, sizeof(name), "%s%s", dir, path);
-        if (stat(name, &st) != 0)
+        if (lstat(name, &st) != 0)
             die("cannot read", name);
         if (S_ISDIR(st.st_mode)) {
             walk(dir, path);
-        } else {
+        } else if (S_ISREG(st.st_mode)) { /* links stay out */
             if (files_n == FILES_MAX)
                 die("too many files", name);
             memcpy(files[files_n++].path, path, sizeof(path));
