@@ -157,13 +157,22 @@ static bool is_hashed(const char *path)
 static const char *type_of(const char *path)
 {
     static const char *const types[][2] = {
-        {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-        {".mjs", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-        {".json", "application/json"}, {".webmanifest", "application/manifest+json"},
-        {".svg", "image/svg+xml"}, {".png", "image/png"}, {".jpg", "image/jpeg"},
-        {".webp", "image/webp"}, {".ico", "image/x-icon"}, {".woff2", "font/woff2"},
-        {".wasm", "application/wasm"}, {".txt", "text/plain; charset=utf-8"},
-        {".geojson", "application/geo+json"}, {".pbf", "application/x-protobuf"},
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".json", "application/json"},
+        {".webmanifest", "application/manifest+json"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".jpg", "image/jpeg"},
+        {".webp", "image/webp"},
+        {".ico", "image/x-icon"},
+        {".woff2", "font/woff2"},
+        {".wasm", "application/wasm"},
+        {".txt", "text/plain; charset=utf-8"},
+        {".geojson", "application/geo+json"},
+        {".pbf", "application/x-protobuf"},
         {".xml", "application/xml"},
     };
     const char *dot = strrchr(path, '.');
@@ -210,8 +219,8 @@ static void put_file(const char *dir, const struct file *f, FILE *c, FILE *blob)
     fputs(", \"\\\"", c);
     for (int i = 0; i < 12; i++)
         fprintf(c, "%02x", digest[i]);
-    fprintf(c, "\\\"\", %s, %zu, %zu, %zu, %zu, %zu, %zu},\n", is_hashed(f->path) ? "true" : "false",
-            at, n, gz_at, gz_n, zs_at, zs_n);
+    fprintf(c, "\\\"\", %s, %zu, %zu, %zu, %zu, %zu, %zu},\n",
+            is_hashed(f->path) ? "true" : "false", at, n, gz_at, gz_n, zs_at, zs_n);
     free(p);
     free(gz);
     free(zs);
@@ -242,8 +251,10 @@ int main(int argc, char **argv)
         fprintf(dep, " \\\n  %s%s", dir, files[i].path);
     }
     fprintf(c, "    {0},\n};\nconst size_t kh_asset_rows_n = %zu;\n", files_n);
-    fprintf(c, "__asm__(\".section .rodata\\n.global kh_asset_bytes\\n.balign 16\\n"
-               "kh_asset_bytes:\\n.incbin \\\"%s\\\"\\n.byte 0\\n.text\\n\");\n", argv[3]);
+    fprintf(c,
+            "__asm__(\".section .rodata\\n.global kh_asset_bytes\\n.balign 16\\n"
+            "kh_asset_bytes:\\n.incbin \\\"%s\\\"\\n.byte 0\\n.text\\n\");\n",
+            argv[3]);
     fprintf(dep, "\n");
     if (fclose(c) != 0 || fclose(blob) != 0 || fclose(dep) != 0)
         die("cannot write", argv[2]);

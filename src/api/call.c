@@ -67,7 +67,8 @@ struct kh_str kh_call_base(const struct kh_call *c)
     if (base.n)
         return base;
     for (size_t i = 0; i < host.n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]", host.p[i]))
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]",
+                    host.p[i]))
             host.n = 0;
     if (host.n == 0)
         host = c->city->config->listen;

@@ -58,22 +58,22 @@ struct kh_stream {
 
 struct kh_reply {
     int status;
-    struct kh_str type;          /**< Content-Type; ends with NUL */
-    struct kh_str body;          /**< in the arena, or static */
-    bool has_fd;                 /**< send the file fd; net closes it */
+    struct kh_str type; /**< Content-Type; ends with NUL */
+    struct kh_str body; /**< in the arena, or static */
+    bool has_fd;        /**< send the file fd; net closes it */
     int fd;
     int64_t fd_bytes;
-    struct kh_stream *stream;    /**< or this */
-    bool plain;                  /**< already compressed, or secret beside reflected input */
-    struct kh_pair *headers;     /**< further headers; names and values end with NUL */
+    struct kh_stream *stream; /**< or this */
+    bool plain;               /**< already compressed, or secret beside reflected input */
+    struct kh_pair *headers;  /**< further headers; names and values end with NUL */
     size_t headers_n, headers_cap;
 };
 
 /** Header fields that most calls look at; p is NULL if absent. */
 struct kh_head {
-    struct kh_str accept, accept_encoding, accept_language, api_key, authorization, content_encoding,
-        content_type, cookie, csrf, host, idempotency_key, if_match, if_none_match, last_event_id, origin,
-        purpose, range, sec_fetch_site, traceparent;
+    struct kh_str accept, accept_encoding, accept_language, api_key, authorization,
+        content_encoding, content_type, cookie, csrf, host, idempotency_key, if_match,
+        if_none_match, last_event_id, origin, purpose, range, sec_fetch_site, traceparent;
 };
 
 /** What net/ does for a call. */
@@ -89,27 +89,27 @@ struct kh_call {
     struct kh_arena *a;
     struct kh_city *city;
     const struct kh_call_ops *ops;
-    enum kh_method method;      /**< KH_METHODS if it is none of them */
-    struct kh_str target;       /**< raw path as sent, without the query */
-    struct kh_str query;        /**< raw query, without "?" */
-    struct kh_str peer;         /**< client address as text */
-    bool local;                 /**< the client is on this machine: rate limits do not apply */
-    struct kh_str id;           /**< request id (traceparent or made here) */
+    enum kh_method method; /**< KH_METHODS if it is none of them */
+    struct kh_str target;  /**< raw path as sent, without the query */
+    struct kh_str query;   /**< raw query, without "?" */
+    struct kh_str peer;    /**< client address as text */
+    bool local;            /**< the client is on this machine: rate limits do not apply */
+    struct kh_str id;      /**< request id (traceparent or made here) */
     bool tls;
     struct kh_head head;
     struct kh_str body;
     const struct kh_route *route; /**< set by kh_call_begin; NULL if there is none */
     const struct kh_leaf *leaf;
-    struct kh_str params[6];    /**< {x} of the route, in order; decoded by kh_call_dispatch */
+    struct kh_str params[6]; /**< {x} of the route, in order; decoded by kh_call_dispatch */
     unsigned params_n;
-    struct kh_pair *args;       /**< decoded query parameters */
+    struct kh_pair *args; /**< decoded query parameters */
     size_t args_n;
     const struct kh_who *who;   /**< never NULL once dispatched */
     struct kh_str session;      /**< token that was presented, or "" */
     bool by_cookie;             /**< the token came as a cookie */
     const struct kh_json *json; /**< body, if the route takes JSON */
     struct kh_reply reply;
-    int64_t start_us;           /**< monotonic */
+    int64_t start_us; /**< monotonic */
     /* set while waiting */
     enum kh_next (*then)(struct kh_call *c, bool ok, const struct kh_error *err);
     void (*work)(struct kh_call *c);
@@ -121,26 +121,26 @@ struct kh_call {
 };
 
 enum kh_route_flags {
-    KH_R_PUBLIC = 1,      /**< may be called without signing in (the engine still decides) */
-    KH_R_JSON = 2,        /**< takes a JSON body, parsed before the handler */
-    KH_R_ANY_BODY = 4,    /**< takes raw bytes */
-    KH_R_NO_CSRF = 8,     /**< no CSRF check (open APIs without cookies, session open) */
-    KH_R_OPEN_ARGS = 16,  /**< unknown query parameters are the handler's business (filters) */
-    KH_R_CORS = 32,       /**< any origin may call it (open standards); cookies do not count there */
+    KH_R_PUBLIC = 1,     /**< may be called without signing in (the engine still decides) */
+    KH_R_JSON = 2,       /**< takes a JSON body, parsed before the handler */
+    KH_R_ANY_BODY = 4,   /**< takes raw bytes */
+    KH_R_NO_CSRF = 8,    /**< no CSRF check (open APIs without cookies, session open) */
+    KH_R_OPEN_ARGS = 16, /**< unknown query parameters are the handler's business (filters) */
+    KH_R_CORS = 32,      /**< any origin may call it (open standards); cookies do not count there */
     KH_R_OPTIONAL_BODY = 64,
 };
 
 /** A row of the route table; the API description is generated from it. */
 struct kh_route {
     enum kh_method method;
-    const char *path;          /**< "/api/v1/records/{type}/{id}"; a segment may end "{id}.json" */
-    const char *name;          /**< "record_read": one name through route, handler, engine, SQL */
-    kh_handler_fn handler;     /**< api_record_read; NULL ends a table */
+    const char *path;      /**< "/api/v1/records/{type}/{id}"; a segment may end "{id}.json" */
+    const char *name;      /**< "record_read": one name through route, handler, engine, SQL */
+    kh_handler_fn handler; /**< api_record_read; NULL ends a table */
     unsigned flags;
-    size_t body_max;           /**< bytes; 0 means 1 MiB */
-    const char *args;          /**< known query parameters, "limit,after,valid" */
-    const char *role;          /**< role needed somewhere, or NULL: the engine decides */
-    const char *vi, *en;       /**< one sentence for people and OpenAPI */
+    size_t body_max;                /**< bytes; 0 means 1 MiB */
+    const char *args;               /**< known query parameters, "limit,after,valid" */
+    const char *role;               /**< role needed somewhere, or NULL: the engine decides */
+    const char *vi, *en;            /**< one sentence for people and OpenAPI */
     const char *request, *response; /**< names of schemas in api/openapi, or NULL */
 };
 

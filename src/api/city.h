@@ -29,20 +29,20 @@ struct kh_city {
     struct kh_identity *identity;
     struct kh_notify *notify;
     struct kh_files *files;
-    struct kh_units *units;       /**< boundaries in memory: engine/geo/units.h */
+    struct kh_units *units; /**< boundaries in memory: engine/geo/units.h */
     struct kh_packs *packs;
-    struct kh_insight *insight;   /**< figures that follow the event log */
+    struct kh_insight *insight; /**< figures that follow the event log */
     const struct kh_config *config;
-    const struct kh_auth *auth;   /**< NULL: ask identity; without identity all are the public */
+    const struct kh_auth *auth; /**< NULL: ask identity; without identity all are the public */
     const struct kh_route *const *tables;    /**< kh_route_tables of api/router.h */
     const struct kh_error_form *error_forms; /**< kh_error_forms; NULL: problem+json everywhere */
     int64_t started_us;
     /* made by kh_api_open (api/serve.h), which net calls */
     struct kh_router *router;
-    struct kh_hub *hub;           /**< live events to streams: api/hub.h */
-    struct kh_workers *workers;   /**< threads for blocking work: api/workers.h */
-    struct kh_rate *rate;         /**< requests per account */
-    uint64_t seed;                /**< of hashes in memory */
+    struct kh_hub *hub;         /**< live events to streams: api/hub.h */
+    struct kh_workers *workers; /**< threads for blocking work: api/workers.h */
+    struct kh_rate *rate;       /**< requests per account */
+    uint64_t seed;              /**< of hashes in memory */
 };
 
 #endif

@@ -147,8 +147,7 @@ static bool check_rate(struct kh_call *c, struct kh_error *err)
         return true;
     kh_count(KH_M_HTTP_LIMITED, 1);
     kh_reply_header(c, "Retry-After", kh_strf(c->a, "%lld", (long long)(wait_us / 1000000 + 1)));
-    return kh_fail(err, KH_EC_RATE_LIMITED, "more than %lld requests per second",
-                   (long long)per_s);
+    return kh_fail(err, KH_EC_RATE_LIMITED, "more than %lld requests per second", (long long)per_s);
 }
 
 static bool check_role(struct kh_call *c, struct kh_error *err)
@@ -273,8 +272,7 @@ static bool read_body(struct kh_call *c, struct kh_error *err)
     if (c->head.content_encoding.n && !kh_str_same(c->head.content_encoding, KH_S("identity")))
         return kh_fail(err, KH_EC_MEDIA_UNSUPPORTED, "bodies are taken uncompressed");
     if (!(flags & (KH_R_JSON | KH_R_ANY_BODY)))
-        return c->body.n == 0 ||
-               kh_fail(err, KH_EC_REQUEST_MALFORMED, "this call takes no body");
+        return c->body.n == 0 || kh_fail(err, KH_EC_REQUEST_MALFORMED, "this call takes no body");
     if (!(flags & KH_R_JSON) || (c->body.n == 0 && (flags & KH_R_OPTIONAL_BODY)))
         return true;
     if (!is_json_type(c->head.content_type))
@@ -318,7 +316,8 @@ enum kh_next kh_call_dispatch(struct kh_call *c)
         kh_reply_header(c, "Allow", c->leaf->allow);
     if (c->route && (c->route->flags & KH_R_CORS)) {
         kh_reply_header(c, "Access-Control-Allow-Origin", KH_S("*"));
-        kh_reply_header(c, "Access-Control-Expose-Headers", KH_S("ETag, Link, Location, Retry-After"));
+        kh_reply_header(c, "Access-Control-Expose-Headers",
+                        KH_S("ETag, Link, Location, Retry-After"));
     }
     if (c->err.code != KH_EC_OK)
         return kh_reply_error(c, &c->err);

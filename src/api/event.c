@@ -54,9 +54,9 @@ static bool page_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     for (size_t scanned = 0; scanned < SCAN_MAX;) {
         struct kh_event *events = NULL;
         size_t n = 0;
-        bool ok = p->sight.about ? kh_event_of(tx, p->c->a, p->sight.about, p->after, CHUNK,
-                                               &events, &n, err)
-                                 : kh_event_read(tx, p->c->a, p->after, CHUNK, &events, &n, err);
+        bool ok = p->sight.about
+                      ? kh_event_of(tx, p->c->a, p->sight.about, p->after, CHUNK, &events, &n, err)
+                      : kh_event_read(tx, p->c->a, p->after, CHUNK, &events, &n, err);
 
         if (!ok)
             return false;
@@ -125,8 +125,7 @@ static enum kh_next reply_live(struct kh_call *c)
     }
     kh_reply_header(c, "Cache-Control", KH_S("no-store"));
     kh_reply_header(c, "X-Accel-Buffering", KH_S("no"));
-    return kh_reply_stream(c, "text/event-stream",
-                           kh_hub_stream(c->city->hub, c, sight, after));
+    return kh_reply_stream(c, "text/event-stream", kh_hub_stream(c->city->hub, c, sight, after));
 }
 
 static enum kh_next api_event_list(struct kh_call *c)

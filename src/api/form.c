@@ -58,8 +58,7 @@ static bool read_part_header(struct kh_call *c, struct kh_str *rest, struct kh_p
         line = kh_str(rest->p, (size_t)(end - rest->p));
         *rest = kh_str_skip(*rest, line.n + 2);
         if (line.n == 0)
-            return named ||
-                   kh_fail(err, KH_EC_REQUEST_MALFORMED, "a part of the form has no name");
+            return named || kh_fail(err, KH_EC_REQUEST_MALFORMED, "a part of the form has no name");
         name = kh_str_trim(kh_str_cut(line, ':', &value));
         if (kh_str_same(name, KH_S("Content-Type")))
             p->type = kh_str_trim(value);

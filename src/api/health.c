@@ -33,8 +33,7 @@ static enum kh_next api_readyz(struct kh_call *c)
 {
     struct kh_error err = {0};
 
-    if (c->city->store &&
-        !kh_store_run(c->city->store, "ready", KH_TX_READ, ready_in_tx, c, &err))
+    if (c->city->store && !kh_store_run(c->city->store, "ready", KH_TX_READ, ready_in_tx, c, &err))
         return kh_reply_error(c, &err);
     return kh_reply_text(c, 200, "text/plain; charset=utf-8", KH_S("ready\n"));
 }
@@ -75,8 +74,7 @@ static enum kh_next api_metrics(struct kh_call *c)
         kh_metrics_sample(&b, "counter", "khue_store_writes_total", "Writes in them", s.callbacks);
         kh_metrics_sample(&b, "counter", "khue_store_rollbacks_total", "Writes rolled back",
                           s.rollbacks);
-        kh_metrics_sample(&b, "counter", "khue_store_retries_total", "Writes run again",
-                          s.retries);
+        kh_metrics_sample(&b, "counter", "khue_store_retries_total", "Writes run again", s.retries);
         kh_metrics_sample(&b, "gauge", "khue_store_queue", "Writes waiting", s.queue);
         kh_metrics_sample(&b, "gauge", "khue_store_wal_bytes", "Size of the write-ahead log",
                           s.wal_bytes);

@@ -30,12 +30,12 @@ struct reader {
     struct kh_hub *hub;
     struct reader *next, **at;
     struct kh_sight sight;
-    int64_t seen;     /* seq of the last event that was looked at */
+    int64_t seen; /* seq of the last event that was looked at */
     int64_t opened_us;
     _Atomic(int64_t) wrote_us;
     struct item *now; /* being written, with a reference */
     struct kh_str rest;
-    bool woken;       /* under lock: told that there is something */
+    bool woken; /* under lock: told that there is something */
     char small[96];
 };
 
@@ -403,8 +403,8 @@ static bool catch_up(struct reader *r, struct kh_call *c, int64_t upto)
             return false;
         for (size_t i = 0; i < l.n; i++)
             if (l.events[i].seq <= upto && kh_sight_sees(&r->sight, &l.events[i], now))
-                kh_buf_str(&b, frame(c->a, &l.events[i],
-                                     kh_sight_inside(&r->sight, &l.events[i], now)));
+                kh_buf_str(
+                    &b, frame(c->a, &l.events[i], kh_sight_inside(&r->sight, &l.events[i], now)));
         if (l.n == 0 || b.full || kh_arena_over(c->a))
             break;
         l.after = l.events[l.n - 1].seq;
@@ -422,8 +422,8 @@ static bool knows_the_future(struct reader *r, struct kh_call *c)
     struct load l = {.a = c->a, .after = r->seen - 1};
     struct kh_error err = {0};
 
-    return kh_store_run(r->hub->store, "hub_future", KH_TX_READ, load_in_tx, &l, &err) &&
-           l.n > 0 && l.events[0].seq == r->seen;
+    return kh_store_run(r->hub->store, "hub_future", KH_TX_READ, load_in_tx, &l, &err) && l.n > 0 &&
+           l.events[0].seq == r->seen;
 }
 
 static void reader_add(struct kh_hub *h, struct reader *r)

@@ -21,13 +21,13 @@ struct kh_hub;
 
 /** What somebody may see of the log, and wants to; compiled once per reader. */
 struct kh_sight {
-    bool all;                  /**< administrators and the server itself */
-    int64_t account;           /**< sees what is about itself; 0 for the public */
+    bool all;                      /**< administrators and the server itself */
+    int64_t account;               /**< sees what is about itself; 0 for the public */
     const struct kh_grant *grants; /**< units whose internal events are seen */
     size_t grants_n;
-    struct kh_str type;        /**< only of this type, or "" */
-    struct kh_str kind;        /**< only of this kind, or "" */
-    int64_t about;             /**< only of this case, or 0 */
+    struct kh_str type; /**< only of this type, or "" */
+    struct kh_str kind; /**< only of this kind, or "" */
+    int64_t about;      /**< only of this case, or 0 */
 };
 
 /** Compile; texts are borrowed from who and must live as long as the sight. */

@@ -125,7 +125,8 @@ static const char *datatype_help(bool vi, struct kh_str type)
     if (kh_str_is(type, "number"))
         return vi ? "Một số" : "A number";
     if (kh_str_is(type, "datetime"))
-        return vi ? "Ngày giờ, ví dụ 2026-09-15T14:05:00+07:00" : "Date and time, 2026-09-15T14:05:00+07:00";
+        return vi ? "Ngày giờ, ví dụ 2026-09-15T14:05:00+07:00"
+                  : "Date and time, 2026-09-15T14:05:00+07:00";
     if (kh_str_is(type, "singlevaluelist"))
         return vi ? "Chọn một" : "Choose one";
     if (kh_str_is(type, "multivaluelist"))
@@ -166,8 +167,7 @@ static enum kh_next api_open311_definition(struct kh_call *c)
     struct kh_o311 o = kh_o311(c);
     const struct kh_o311_service *s = NULL;
 
-    if (!read_services(&r, &c->err) ||
-        !kh_o311_service(r.all, r.n, c->params[0], &s, &c->err))
+    if (!read_services(&r, &c->err) || !kh_o311_service(r.all, r.n, c->params[0], &s, &c->err))
         return kh_reply_error(c, &c->err);
     kh_o311_item(&o, "service_definition");
     kh_o311_text(&o, "service_code", s->code);
@@ -218,8 +218,14 @@ static enum kh_next api_open311_discovery(struct kh_call *c)
 
 #define OPEN (KH_R_PUBLIC | KH_R_CORS | KH_R_OPEN_ARGS | KH_R_NO_CSRF)
 #define BOTH(verb, at, call, fn, more, most, vi_text, en_text)                                     \
-    {.method = (verb), .path = "/open311/v2/" at ".json", .name = (call), .handler = (fn),         \
-     .flags = OPEN | (more), .body_max = (most), .vi = (vi_text), .en = (en_text)},                \
+    {.method = (verb),                                                                             \
+     .path = "/open311/v2/" at ".json",                                                            \
+     .name = (call),                                                                               \
+     .handler = (fn),                                                                              \
+     .flags = OPEN | (more),                                                                       \
+     .body_max = (most),                                                                           \
+     .vi = (vi_text),                                                                              \
+     .en = (en_text)},                                                                             \
     {                                                                                              \
         .method = (verb), .path = "/open311/v2/" at ".xml", .name = (call), .handler = (fn),       \
         .flags = OPEN | (more), .body_max = (most), .vi = (vi_text), .en = (en_text)               \
@@ -234,8 +240,8 @@ const struct kh_route kh_routes_open311[] = {
          "Open311: câu hỏi thêm của một loại", "Open311: further questions of a service"),
     BOTH(KH_GET, "requests", "open311_request_list", api_open311_request_list, 0, 0,
          "Open311: các phản ánh", "Open311: service requests"),
-    BOTH(KH_POST, "requests", "open311_request_create", api_open311_request_create,
-         KH_R_ANY_BODY, UPLOAD_MAX, "Open311: gửi phản ánh", "Open311: make a service request"),
+    BOTH(KH_POST, "requests", "open311_request_create", api_open311_request_create, KH_R_ANY_BODY,
+         UPLOAD_MAX, "Open311: gửi phản ánh", "Open311: make a service request"),
     BOTH(KH_GET, "requests/{id}", "open311_request_read", api_open311_request_read, 0, 0,
          "Open311: một phản ánh", "Open311: one service request"),
     BOTH(KH_GET, "tokens/{token}", "open311_token_read", api_open311_token_read, 0, 0,

@@ -101,7 +101,8 @@ static bool place_by_address(struct making *m, struct kh_str address, bool *ret_
         size_t n = 0;
 
         address.n = comma ? from - 1 : 0;
-        if (piece.n && !kh_units_search(m->c->city->units, m->c->a, piece, today, 4, &found, &n, err))
+        if (piece.n &&
+            !kh_units_search(m->c->city->units, m->c->a, piece, today, 4, &found, &n, err))
             return false;
         for (size_t i = 0; i < n && !*ret_found; i++) {
             if (!found[i].unit->shape || kh_str_is(kh_cstr(found[i].matched), "prefix") ||
@@ -170,9 +171,8 @@ static bool value_fits(const struct kh_json *at, struct kh_str value)
 static bool attribute_code(struct kh_str name, struct kh_str *ret)
 {
     struct kh_str rest = kh_str_skip(name, 10);
-    const char *end = kh_str_starts(name, KH_S("attribute[")) && rest.n
-                          ? memchr(rest.p, ']', rest.n)
-                          : NULL;
+    const char *end =
+        kh_str_starts(name, KH_S("attribute[")) && rest.n ? memchr(rest.p, ']', rest.n) : NULL;
     struct kh_str tail;
 
     if (!end)
@@ -269,8 +269,7 @@ static void read_person(struct making *m)
 {
     struct kh_str first = part(m, "first_name"), last = part(m, "last_name");
 
-    set(m, "contact_name",
-        kh_str_trim(kh_strf(m->c->a, "%.*s %.*s", KH_FMT(last), KH_FMT(first))));
+    set(m, "contact_name", kh_str_trim(kh_strf(m->c->a, "%.*s %.*s", KH_FMT(last), KH_FMT(first))));
     set(m, "contact_email", part(m, "email"));
     set(m, "contact_phone", plain_phone(m->c->a, part(m, "phone")));
 }
@@ -369,8 +368,8 @@ static bool store_files(struct making *m, struct kh_error *err)
 static bool prepare(struct making *m, struct kh_error *err)
 {
     m->how.who = m->c->who;
-    return kh_record_prepare(m->c->city->registry, m->c->a, m->report, m->fields, &m->how, &m->draft,
-                             err);
+    return kh_record_prepare(m->c->city->registry, m->c->a, m->report, m->fields, &m->how,
+                             &m->draft, err);
 }
 
 static bool make_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -397,8 +396,9 @@ static enum kh_next reply_made(struct making *m)
     kh_o311_text(&o, "service_request_id", kh_id_text(c->a, m->r.id));
     kh_o311_text(&o, "service_notice",
                  kh_strf(c->a,
-                         c->who->vi ? "Phản ánh số %.*s đã được ghi nhận và chuyển tới đơn vị phụ trách."
-                                    : "Report %.*s is registered and on its way to the unit in charge.",
+                         c->who->vi
+                             ? "Phản ánh số %.*s đã được ghi nhận và chuyển tới đơn vị phụ trách."
+                             : "Report %.*s is registered and on its way to the unit in charge.",
                          KH_FMT(number)));
     kh_o311_text(&o, "account_id",
                  c->who->account ? kh_id_text(c->a, c->who->account) : kh_str(NULL, 0));

@@ -19,7 +19,7 @@ struct asking {
     const struct kh_type *report, *category, *agency;
     struct kh_o311_service *services;
     size_t services_n;
-    struct kh_str ids;             /* or the filters: */
+    struct kh_str ids; /* or the filters: */
     struct kh_filter filters[2];
     size_t filters_n;
     int64_t start_us, end_us;
@@ -91,8 +91,7 @@ static bool read_services(struct asking *q)
         kh_buf_str(&b, one);
     }
     if (b.n)
-        q->filters[q->filters_n++] =
-            (struct kh_filter){KH_S("category"), KH_F_IN, kh_buf_get(&b)};
+        q->filters[q->filters_n++] = (struct kh_filter){KH_S("category"), KH_F_IN, kh_buf_get(&b)};
     return true;
 }
 
@@ -205,7 +204,8 @@ static bool find_range(struct asking *q, struct kh_tx *tx, struct kh_error *err)
     return true;
 }
 
-static bool agency_name(struct asking *q, struct kh_tx *tx, struct kh_str code, struct kh_error *err)
+static bool agency_name(struct asking *q, struct kh_tx *tx, struct kh_str code,
+                        struct kh_error *err)
 {
     struct kh_record r;
     const struct kh_json *f;
@@ -392,8 +392,7 @@ static bool read_one(struct asking *q, struct kh_error *err)
         return false;
     q->ids = q->c->params[0];
     return kh_store_run(q->c->city->store, "open311_request", KH_TX_READ, find_in_tx, q, err) &&
-           (q->n == 1 ||
-            kh_fail(err, KH_EC_RECORD_UNKNOWN, "no service request has this id"));
+           (q->n == 1 || kh_fail(err, KH_EC_RECORD_UNKNOWN, "no service request has this id"));
 }
 
 enum kh_next api_open311_request_read(struct kh_call *c)

@@ -8,8 +8,7 @@ enum { DOCUMENT_MAX = 32 << 20 };
 
 static bool wants_xml(const struct kh_call *c)
 {
-    return c->target.n > 4 &&
-           kh_str_eq(kh_str_skip(c->target, c->target.n - 4), KH_S(".xml"));
+    return c->target.n > 4 && kh_str_eq(kh_str_skip(c->target, c->target.n - 4), KH_S(".xml"));
 }
 
 struct kh_o311 kh_o311(struct kh_call *c)

@@ -56,8 +56,8 @@ void kh_reply_header(struct kh_call *c, const char *name, struct kh_str value)
     for (size_t i = 0; i < value.n; i++)
         if ((unsigned char)value.p[i] >= 0x20 && value.p[i] != 0x7f)
             z[n++] = value.p[i];
-    r->headers =
-        kh_grow(c->a, r->headers, r->headers_n, r->headers_n + 1, &r->headers_cap, sizeof(*r->headers));
+    r->headers = kh_grow(c->a, r->headers, r->headers_n, r->headers_n + 1, &r->headers_cap,
+                         sizeof(*r->headers));
     r->headers[r->headers_n++] = (struct kh_pair){kh_cstr(name), kh_str(z, n)};
 }
 

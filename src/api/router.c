@@ -35,7 +35,8 @@ static struct node *kid_of(struct kh_router *r, struct node *up, struct kh_str t
     n = kh_new(r->a, struct node);
     n->text = text;
     n->is_param = is_param;
-    up->kids = kh_grow(r->a, up->kids, up->kids_n, up->kids_n + 1, &up->kids_cap, sizeof(*up->kids));
+    up->kids =
+        kh_grow(r->a, up->kids, up->kids_n, up->kids_n + 1, &up->kids_cap, sizeof(*up->kids));
     for (i = up->kids_n++; i > 0 && before(n, up->kids[i - 1]); i--)
         up->kids[i] = up->kids[i - 1];
     up->kids[i] = n;
@@ -88,8 +89,8 @@ static void finish(struct kh_router *r, struct node *n)
         struct kh_buf b = kh_buf(r->a, 256);
 
         for (enum kh_method m = 0; m < KH_METHODS; m++) {
-            bool has = n->leaf->routes[m] || m == KH_OPTIONS ||
-                       (m == KH_HEAD && n->leaf->routes[KH_GET]);
+            bool has =
+                n->leaf->routes[m] || m == KH_OPTIONS || (m == KH_HEAD && n->leaf->routes[KH_GET]);
 
             if (has)
                 kh_buf_strf(&b, "%s%s", b.n ? ", " : "", names[m]);

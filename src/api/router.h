@@ -28,7 +28,7 @@ struct kh_leaf {
     const struct kh_route *routes[KH_METHODS]; /**< NULL where there is none */
     struct kh_str *args[KH_METHODS];           /**< known parameters, split */
     size_t args_n[KH_METHODS];
-    struct kh_str allow;                       /**< "GET, HEAD, POST, OPTIONS" */
+    struct kh_str allow; /**< "GET, HEAD, POST, OPTIONS" */
 };
 
 struct kh_router;

@@ -89,7 +89,8 @@ static bool parse_number(struct kh_str v, int64_t *ret)
 
 static bool parse_bool(struct kh_str v, int64_t *ret)
 {
-    static const char *const words[2][4] = {{"no", "false", "off", "0"}, {"yes", "true", "on", "1"}};
+    static const char *const words[2][4] = {{"no", "false", "off", "0"},
+                                            {"yes", "true", "on", "1"}};
 
     for (int b = 0; b < 2; b++)
         for (size_t i = 0; i < KH_LEN(words[b]); i++)
@@ -277,8 +278,7 @@ static bool read_line(struct kh_config *c, struct kh_str line, uint64_t seen[2],
     return kh_config_set(c, key, value, err);
 }
 
-bool kh_config_text(struct kh_config *c, const char *name, struct kh_str text,
-                    struct kh_error *err)
+bool kh_config_text(struct kh_config *c, const char *name, struct kh_str text, struct kh_error *err)
 {
     uint64_t seen[2] = {0, 0};
 

@@ -7,8 +7,8 @@ enum { SHARDS = 16, BUCKETS = 17, HISTOGRAMS_MAX = 16 };
 enum kind { COUNTER, GAUGE, TIME };
 
 /* Upper bounds in microseconds; the last bucket has none. */
-static const int64_t bounds_us[BUCKETS - 1] = {100,    250,    500,     1000,    2500,   5000,
-                                               10000,  25000,  50000,   100000,  250000, 500000,
+static const int64_t bounds_us[BUCKETS - 1] = {100,     250,     500,     1000,    2500,   5000,
+                                               10000,   25000,   50000,   100000,  250000, 500000,
                                                1000000, 2500000, 5000000, 10000000};
 static const char *const bounds_text[BUCKETS - 1] = {
     "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025",
@@ -27,7 +27,7 @@ static const struct row {
 enum {
 #define COUNTER_SLOT(name)
 #define GAUGE_SLOT(name)
-#define TIME_SLOT(name)    SLOT_##name,
+#define TIME_SLOT(name)                   SLOT_##name,
 #define M(name, kind, text, labels, help) kind##_SLOT(name)
 #include "tables/metrics.def"
 #undef M
@@ -37,9 +37,9 @@ static const unsigned char slot_of[KH_METRICS] = {
 #undef COUNTER_SLOT
 #undef GAUGE_SLOT
 #undef TIME_SLOT
-#define COUNTER_SLOT(name) 0
-#define GAUGE_SLOT(name)   0
-#define TIME_SLOT(name)    SLOT_##name
+#define COUNTER_SLOT(name)                0
+#define GAUGE_SLOT(name)                  0
+#define TIME_SLOT(name)                   SLOT_##name
 #define M(name, kind, text, labels, help) [KH_M_##name] = kind##_SLOT(name),
 #include "tables/metrics.def"
 #undef M

@@ -95,20 +95,20 @@ struct special {
 static bool special_v4(const unsigned char b[4])
 {
     static const struct special blocks[] = {
-        {{0}, 8},              /* this network */
-        {{10}, 8},             /* private */
-        {{100, 64}, 10},       /* shared, RFC 6598 */
-        {{127}, 8},            /* loopback */
-        {{169, 254}, 16},      /* link-local, cloud metadata */
-        {{172, 16}, 12},       /* private */
-        {{192, 0, 0}, 24},     /* protocol assignments */
-        {{192, 0, 2}, 24},     /* documentation */
-        {{192, 88, 99}, 24},   /* 6to4 relays */
-        {{192, 168}, 16},      /* private */
-        {{198, 18}, 15},       /* benchmarks */
-        {{198, 51, 100}, 24},  /* documentation */
-        {{203, 0, 113}, 24},   /* documentation */
-        {{224}, 3},            /* multicast, reserved, broadcast */
+        {{0}, 8},             /* this network */
+        {{10}, 8},            /* private */
+        {{100, 64}, 10},      /* shared, RFC 6598 */
+        {{127}, 8},           /* loopback */
+        {{169, 254}, 16},     /* link-local, cloud metadata */
+        {{172, 16}, 12},      /* private */
+        {{192, 0, 0}, 24},    /* protocol assignments */
+        {{192, 0, 2}, 24},    /* documentation */
+        {{192, 88, 99}, 24},  /* 6to4 relays */
+        {{192, 168}, 16},     /* private */
+        {{198, 18}, 15},      /* benchmarks */
+        {{198, 51, 100}, 24}, /* documentation */
+        {{203, 0, 113}, 24},  /* documentation */
+        {{224}, 3},           /* multicast, reserved, broadcast */
     };
 
     for (size_t i = 0; i < KH_LEN(blocks); i++) {
@@ -128,8 +128,8 @@ static bool special_v4(const unsigned char b[4])
 bool kh_addr_is_special(const struct kh_addr *a)
 {
     static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};
-    static const struct kh_addr_block global = {{{0x20}}, 3};         /* 2000::/3 */
-    static const struct kh_addr_block protocols = {{{0x20, 1}}, 23};  /* 2001::/23, with Teredo */
+    static const struct kh_addr_block global = {{{0x20}}, 3};        /* 2000::/3 */
+    static const struct kh_addr_block protocols = {{{0x20, 1}}, 23}; /* 2001::/23, with Teredo */
     static const struct kh_addr_block documents = {{{0x20, 1, 0x0d, 0xb8}}, 32};
     static const struct kh_addr_block more_documents = {{{0x3f, 0xff}}, 20}; /* 3fff::/20 */
 

@@ -74,11 +74,9 @@ static void make(struct asset *as, const struct kh_asset_row *row, struct kh_str
     as->etag = kh_cstr(row->etag);
     as->full[KH_ENCODING_NONE] = response_of(row, row->at, row->n, NULL, csp, tls);
     if (row->gzip_n)
-        as->full[KH_ENCODING_GZIP] =
-            response_of(row, row->gzip_at, row->gzip_n, "gzip", csp, tls);
+        as->full[KH_ENCODING_GZIP] = response_of(row, row->gzip_at, row->gzip_n, "gzip", csp, tls);
     if (row->zstd_n)
-        as->full[KH_ENCODING_ZSTD] =
-            response_of(row, row->zstd_at, row->zstd_n, "zstd", csp, tls);
+        as->full[KH_ENCODING_ZSTD] = response_of(row, row->zstd_at, row->zstd_n, "zstd", csp, tls);
     as->not_modified = response_of(row, 0, 0, NULL, csp, tls);
 }
 
@@ -128,8 +126,8 @@ void kh_assets_drop(struct kh_assets *as)
 /* Paths under these never are pages, so that a wrong address there is a clear 404. */
 bool kh_assets_is_page(const struct kh_call *c)
 {
-    static const char *const others[] = {"/api/",  "/open311/", "/ngsi-ld/", "/fhir/", "/ogc/",
-                                         "/r1/",   "/.well-known/", "/assets/", "/metrics"};
+    static const char *const others[] = {"/api/", "/open311/",     "/ngsi-ld/", "/fhir/",  "/ogc/",
+                                         "/r1/",  "/.well-known/", "/assets/",  "/metrics"};
 
     for (size_t i = 0; i < KH_LEN(others); i++)
         if (kh_str_starts(c->target, kh_cstr(others[i])))
@@ -165,11 +163,12 @@ bool kh_assets_serve(struct kh_assets *as, struct exchange *x, enum MHD_Result *
 
 enum kh_next kh_assets_none(struct kh_call *c)
 {
-    return kh_reply_text(c, 200, "text/plain; charset=utf-8",
-                         KH_S("Khuê " KH_VERSION "\n\n"
-                              "This server was built without the portal: build web/ first and give Meson\n"
-                              "-Dweb=DIR, or start with the setting web = DIR.\n"
-                              "The API is there: /api/v1/openapi.json, /healthz\n"));
+    return kh_reply_text(
+        c, 200, "text/plain; charset=utf-8",
+        KH_S("Khuê " KH_VERSION "\n\n"
+             "This server was built without the portal: build web/ first and give Meson\n"
+             "-Dweb=DIR, or start with the setting web = DIR.\n"
+             "The API is there: /api/v1/openapi.json, /healthz\n"));
 }
 
 /* ---- from a directory ---- */
@@ -222,8 +221,7 @@ static int open_beneath(const char *dir, struct kh_str path, struct stat *ret)
         if (name.n > 0 && name.n < sizeof(z) && name.p[0] != '.') {
             memcpy(z, name.p, name.n);
             z[name.n] = 0;
-            next = openat(fd, z,
-                          (last ? O_RDONLY : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+            next = openat(fd, z, (last ? O_RDONLY : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
         }
         close(fd);
         fd = next;

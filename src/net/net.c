@@ -133,8 +133,8 @@ static bool read_proxies(struct kh_net *net, struct kh_error *err)
         net->proxies = kh_grow(net->a, net->proxies, net->proxies_n, net->proxies_n + 1, &cap,
                                sizeof(*net->proxies));
         if (!kh_addr_block_parse(word, &net->proxies[net->proxies_n++]))
-            return kh_fail(err, KH_EC_CONFIG_INVALID, "trusted_proxies: %.*s is no address or block",
-                           KH_FMT(word));
+            return kh_fail(err, KH_EC_CONFIG_INVALID,
+                           "trusted_proxies: %.*s is no address or block", KH_FMT(word));
     }
     return true;
 }

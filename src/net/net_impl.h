@@ -23,19 +23,19 @@ struct kh_assets;
 enum { WAIT_NONE, WAIT_SUSPENDED, WAIT_DONE };
 
 enum phase {
-    PHASE_HEAD, /* the handler has not been called yet */
-    PHASE_BODY, /* collecting */
+    PHASE_HEAD,  /* the handler has not been called yet */
+    PHASE_BODY,  /* collecting */
     PHASE_DRAIN, /* throwing away a body that is too large */
-    PHASE_RUN,  /* the call is under way or waiting */
+    PHASE_RUN,   /* the call is under way or waiting */
     PHASE_SENT,
 };
 
 /** One connection. */
 struct peer {
     struct kh_net *net;
-    struct peer *next, **at;       /* list of the watchdog, under net->peers_lock */
+    struct peer *next, **at; /* list of the watchdog, under net->peers_lock */
     int fd;
-    _Atomic(int64_t) deadline_us;  /* 0: none */
+    _Atomic(int64_t) deadline_us; /* 0: none */
     struct kh_addr addr;
     uint64_t rate_key;
     bool loopback;
@@ -48,7 +48,7 @@ enum { LIVE_RUNNING, LIVE_SLEEPING, LIVE_SIGNALED };
 
 /** State of a live stream, on top of the exchange. */
 struct live {
-    struct kh_stream *s;         /* NULL: none */
+    struct kh_stream *s; /* NULL: none */
     _Atomic int state;
     bool asleep;                 /* counted in net->asleep; serving thread only */
     struct exchange *next, **at; /* list of net->lives, under lives_lock */

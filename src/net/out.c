@@ -136,8 +136,7 @@ static bool check_url(const struct kh_out *o, CURLU *u, const char *url, bool *r
         ok = listed(o->config->push_allow, h, p, usual, ret_private_ok) || ok;
     }
     if (!ok)
-        kh_fail(err, KH_EC_OUTBOUND_REFUSED, "%s is not in out_allow",
-                host ? host : "the address");
+        kh_fail(err, KH_EC_OUTBOUND_REFUSED, "%s is not in out_allow", host ? host : "the address");
     curl_free(scheme);
     curl_free(host);
     curl_free(port);

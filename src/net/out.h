@@ -26,15 +26,15 @@ bool kh_out_open(const struct kh_config *config, struct kh_out **ret_out, struct
 void kh_out_close(struct kh_out *o);
 
 struct kh_out_request {
-    const char *method;          /**< NULL: GET, or POST with a body */
+    const char *method; /**< NULL: GET, or POST with a body */
     const char *url;
-    const char *const *headers;  /**< "Name: value", NULL-terminated, or NULL */
+    const char *const *headers; /**< "Name: value", NULL-terminated, or NULL */
     struct kh_str body;
-    int64_t timeout_s;           /**< 0: out_timeout_s */
+    int64_t timeout_s; /**< 0: out_timeout_s */
 };
 struct kh_out_reply {
     int status;
-    struct kh_str type, body;    /**< in the arena */
+    struct kh_str type, body; /**< in the arena */
 };
 
 /**

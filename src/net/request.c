@@ -14,7 +14,10 @@ static const struct slot {
     unsigned char n, many;
     unsigned short offset;
 } slots[] = {
-#define SLOT(text, field, many) {text, sizeof(text) - 1, many, offsetof(struct kh_head, field)}
+#define SLOT(text, field, many)                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1, many, offsetof(struct kh_head, field)                              \
+    }
     SLOT("Accept", accept, LIST),
     SLOT("Accept-Encoding", accept_encoding, LIST),
     SLOT("Accept-Language", accept_language, LIST),
@@ -153,8 +156,8 @@ static bool read_trace(struct kh_str t, struct kh_str *ret_id)
 {
     struct kh_str id;
 
-    if (t.n < 55 || t.p[2] != '-' || t.p[35] != '-' || t.p[52] != '-' ||
-        !is_hex(kh_str(t.p, 2)) || kh_str_starts(t, KH_S("ff")) || (t.n > 55 && t.p[55] != '-'))
+    if (t.n < 55 || t.p[2] != '-' || t.p[35] != '-' || t.p[52] != '-' || !is_hex(kh_str(t.p, 2)) ||
+        kh_str_starts(t, KH_S("ff")) || (t.n > 55 && t.p[55] != '-'))
         return false;
     id = kh_str(t.p + 3, 32);
     if (!is_hex(id) || kh_str_is(id, "00000000000000000000000000000000"))

@@ -35,8 +35,8 @@ static struct kh_str gzip_of(struct local *l, struct kh_arena *a, struct kh_str 
 
     if (!z) {
         z = calloc(1, sizeof(*z));
-        KH_REQUIRE(z && deflateInit2(z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
-                            Z_OK);
+        KH_REQUIRE(z &&
+                   deflateInit2(z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
         l->gzip = z;
     } else {
         deflateReset(z);

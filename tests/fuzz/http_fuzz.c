@@ -28,8 +28,7 @@ static void check_fields(struct kh_arena *a, struct kh_str field)
 
             FUZZ_CHECK(kh_str_utf8(decoded) && decoded.n <= field.n);
             kh_uri_encode(&b, decoded);
-            FUZZ_CHECK(kh_uri_decode(a, kh_buf_get(&b), form, &again) &&
-                       kh_str_eq(again, decoded));
+            FUZZ_CHECK(kh_uri_decode(a, kh_buf_get(&b), form, &again) && kh_str_eq(again, decoded));
         }
 }
 

@@ -37,9 +37,25 @@ static const struct kh_grant officer_grant = {KH_STR_INIT("officer"), KH_STR_INI
                                               KH_FOREVER, 0};
 static const struct kh_grant admin_grant = {KH_STR_INIT("admin"), KH_STR_INIT(""), KH_FOREVER, 0};
 static const struct kh_who people[] = {
-    {.kind = KH_WHO_ACCOUNT, .account = 7, .username = KH_STR_INIT("mai"), .actor = KH_STR_INIT("account:mai"), .vi = true},
-    {.kind = KH_WHO_ACCOUNT, .account = 8, .username = KH_STR_INIT("officer"), .actor = KH_STR_INIT("account:officer"), .grants = &officer_grant, .grants_n = 1, .vi = true},
-    {.kind = KH_WHO_ACCOUNT, .account = 9, .username = KH_STR_INIT("admin"), .actor = KH_STR_INIT("account:admin"), .grants = &admin_grant, .grants_n = 1, .vi = true},
+    {.kind = KH_WHO_ACCOUNT,
+     .account = 7,
+     .username = KH_STR_INIT("mai"),
+     .actor = KH_STR_INIT("account:mai"),
+     .vi = true},
+    {.kind = KH_WHO_ACCOUNT,
+     .account = 8,
+     .username = KH_STR_INIT("officer"),
+     .actor = KH_STR_INIT("account:officer"),
+     .grants = &officer_grant,
+     .grants_n = 1,
+     .vi = true},
+    {.kind = KH_WHO_ACCOUNT,
+     .account = 9,
+     .username = KH_STR_INIT("admin"),
+     .actor = KH_STR_INIT("account:admin"),
+     .grants = &admin_grant,
+     .grants_n = 1,
+     .vi = true},
 };
 
 static enum kh_hit fixture_who(void *ctx, struct kh_arena *a, struct kh_str token,

@@ -58,11 +58,13 @@ static const struct kh_route routes[] = {
     {KH_PUT, "/a/{x}", "a_put", echo, KH_R_JSON, 100, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/a/import", "a_import", echo, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/a/{x}/b/{y}", "b_read", echo, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
-    {KH_GET, "/o/{x}.json", "o_json", echo, KH_R_PUBLIC | KH_R_CORS | KH_R_OPEN_ARGS, 0, "", NULL, "", "", NULL, NULL},
+    {KH_GET, "/o/{x}.json", "o_json", echo, KH_R_PUBLIC | KH_R_CORS | KH_R_OPEN_ARGS, 0, "", NULL,
+     "", "", NULL, NULL},
     {KH_GET, "/o/{x}.xml", "o_xml", echo, KH_R_PUBLIC | KH_R_CORS, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/o/all.json", "o_all", echo, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
     {KH_POST, "/post", "post", echo, KH_R_PUBLIC | KH_R_JSON, 0, "", NULL, "", "", NULL, NULL},
-    {KH_POST, "/maybe", "maybe", echo, KH_R_PUBLIC | KH_R_JSON | KH_R_OPTIONAL_BODY, 0, "", NULL, "", "", NULL, NULL},
+    {KH_POST, "/maybe", "maybe", echo, KH_R_PUBLIC | KH_R_JSON | KH_R_OPTIONAL_BODY, 0, "", NULL,
+     "", "", NULL, NULL},
     {KH_POST, "/bare", "bare", echo, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/mine", "mine", echo, 0, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/admin", "admin", echo, 0, 0, "", "admin", "", "", NULL, NULL},
@@ -90,7 +92,8 @@ static int teardown(void **state)
 
 static struct kh_call *now;
 
-static struct kh_call *run(enum kh_method m, const char *target, const char *token, const char *body)
+static struct kh_call *run(enum kh_method m, const char *target, const char *token,
+                           const char *body)
 {
     if (now)
         kh_arena_drop(now->a);
@@ -273,9 +276,16 @@ static void speaks_the_language_that_is_preferred(void **state)
         const char *accept;
         bool english;
     } cases[] = {
-        {"en", true},       {"vi", false},           {"en;q=0.5, vi;q=0.4", true}, {"vi,en", false},
-        {"fr", false},      {"en-GB,en;q=0.9", true}, {"vi-VN,vi;q=0.9,en;q=0.8", false},
-        {"*", false},       {"en;q=0", false},       {"english", false},
+        {"en", true},
+        {"vi", false},
+        {"en;q=0.5, vi;q=0.4", true},
+        {"vi,en", false},
+        {"fr", false},
+        {"en-GB,en;q=0.9", true},
+        {"vi-VN,vi;q=0.9,en;q=0.8", false},
+        {"*", false},
+        {"en;q=0", false},
+        {"english", false},
     };
 
     (void)state;
@@ -305,7 +315,11 @@ static void answers_304_to_who_has_it(void **state)
     static const struct {
         const char *list;
         int status;
-    } cases[] = {{"W/\"a-3\"", 304}, {"\"a-3\"", 304}, {"\"x\", W/\"a-3\"", 304}, {"*", 304}, {"\"a-2\"", 200}};
+    } cases[] = {{"W/\"a-3\"", 304},
+                 {"\"a-3\"", 304},
+                 {"\"x\", W/\"a-3\"", 304},
+                 {"*", 304},
+                 {"\"a-2\"", 200}};
 
     (void)state;
     for (size_t i = 0; i < KH_LEN(cases); i++) {
@@ -322,7 +336,8 @@ static void answers_304_to_who_has_it(void **state)
 static void limits_an_account_but_not_on_this_machine(void **state)
 {
     (void)state;
-    assert_true(kh_config_text(cf.config, "t", KH_S("rate_account = 1\nrate_account_burst = 3\n"), &(struct kh_error){0}));
+    assert_true(kh_config_text(cf.config, "t", KH_S("rate_account = 1\nrate_account_burst = 3\n"),
+                               &(struct kh_error){0}));
     for (int i = 0; i < 3; i++)
         assert_int_equal(run(KH_GET, "/mine", "mai", NULL)->reply.status, 200);
     assert_int_equal(run(KH_GET, "/mine", "mai", NULL)->reply.status, 429);
@@ -345,7 +360,8 @@ static void hands_long_work_to_a_worker(void **state)
 
 static void says_how_long_a_body_may_be_before_it_comes(void **state)
 {
-    struct kh_call *c = call_new(KH_PUT, "/a/7", "mai", NULL), *d = call_new(KH_PUT, "/a/7", NULL, NULL);
+    struct kh_call *c = call_new(KH_PUT, "/a/7", "mai", NULL),
+                   *d = call_new(KH_PUT, "/a/7", NULL, NULL);
 
     (void)state;
     assert_int_equal(kh_call_begin(c), 100);

@@ -20,7 +20,8 @@ static void reads_urlencoded_forms(void **state)
     struct kh_call *c = call_new(KH_POST, "/", NULL, NULL);
 
     (void)state;
-    assert_true(read(c, "application/x-www-form-urlencoded", KH_S("a=1&b=%C4%90%C3%A0+X&c&&d=%3D")));
+    assert_true(
+        read(c, "application/x-www-form-urlencoded", KH_S("a=1&b=%C4%90%C3%A0+X&c&&d=%3D")));
     assert_int_equal(n, 4);
     assert_true(kh_str_is(parts[1].value, "Đà X"));
     assert_true(kh_str_is(parts[2].name, "c") && parts[2].value.n == 0);
@@ -39,10 +40,11 @@ static void reads_multipart_forms(void **state)
     struct kh_call *c = call_new(KH_POST, "/", NULL, NULL);
 
     (void)state;
-    assert_true(read(c, MULTI,
-                     KH_S("--x y\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhai\r\n--x\r\n"
-                          "\r\n--x y\r\ncontent-disposition: form-data; filename=\"a\\\"b.jpg\"; name=media\r\n"
-                          "Content-Type: image/jpeg\r\n\r\n\xff\xd8\0\r\n--x y--\r\nepilogue")));
+    assert_true(read(
+        c, MULTI,
+        KH_S("--x y\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhai\r\n--x\r\n"
+             "\r\n--x y\r\ncontent-disposition: form-data; filename=\"a\\\"b.jpg\"; name=media\r\n"
+             "Content-Type: image/jpeg\r\n\r\n\xff\xd8\0\r\n--x y--\r\nepilogue")));
     assert_int_equal(n, 2);
     assert_true(kh_str_is(parts[0].name, "note"));
     assert_true(kh_str_eq(parts[0].value, KH_S("hai\r\n--x\r\n")));

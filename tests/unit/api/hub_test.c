@@ -109,8 +109,7 @@ static bool wait_for_wake(unsigned before)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += 2;
     pthread_mutex_lock(&cf.lock);
-    while (cf.resumed == before &&
-           pthread_cond_timedwait(&cf.woken, &cf.lock, &until) == 0)
+    while (cf.resumed == before && pthread_cond_timedwait(&cf.woken, &cf.lock, &until) == 0)
         ;
     woken = cf.resumed != before;
     pthread_mutex_unlock(&cf.lock);
@@ -154,12 +153,12 @@ static void shows_each_what_it_may_see(void **state)
     mai = stream_for(&people[0], 0, -1);
     officer = stream_for(&people[1], 0, -1);
     admin = stream_for(&people[2], 0, -1);
-    change(1, 0, "H26.7", 0, 0);     /* 1: public, elsewhere */
-    change(1, 1, "H26.19.5", 0, 0);  /* 2: internal, in the officer's unit */
-    change(1, 1, "H26.199", 0, 0);   /* 3: internal, a unit with a like name */
-    change(1, 2, "H26.19", 7, 0);    /* 4: personal, of mai */
-    change(1, 2, "H26.19", 999, 0);  /* 5: personal, of somebody */
-    change(1, 0, "H26.19", 0, 0);    /* 6 */
+    change(1, 0, "H26.7", 0, 0);    /* 1: public, elsewhere */
+    change(1, 1, "H26.19.5", 0, 0); /* 2: internal, in the officer's unit */
+    change(1, 1, "H26.199", 0, 0);  /* 3: internal, a unit with a like name */
+    change(1, 2, "H26.19", 7, 0);   /* 4: personal, of mai */
+    change(1, 2, "H26.19", 999, 0); /* 5: personal, of somebody */
+    change(1, 0, "H26.19", 0, 0);   /* 6 */
     t = read_until(everybody, "id: 6\n");
     assert_non_null(strstr(t, "id: 1\ndata: {\"seq\":1,"));
     assert_null(strstr(t, "id: 2\n"));

@@ -12,8 +12,11 @@ static bool fail_it;
 
 static bool effect_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
-    struct kh_event e = {.kind = KH_S("test.effect"), .type = KH_S("t"), .subject = 1,
-                         .actor = KH_S("t"), .data = KH_S("{}")};
+    struct kh_event e = {.kind = KH_S("test.effect"),
+                         .type = KH_S("t"),
+                         .subject = 1,
+                         .actor = KH_S("t"),
+                         .data = KH_S("{}")};
 
     (void)ctx;
     if (fail_it)

@@ -65,7 +65,8 @@ static void check_xml(const struct kh_call *c)
     xmlFreeDoc(doc);
 }
 
-static struct kh_call *run(enum kh_method m, const char *target, const char *type, struct kh_str body)
+static struct kh_call *run(enum kh_method m, const char *target, const char *type,
+                           struct kh_str body)
 {
     if (now)
         kh_arena_drop(now->a);
@@ -110,7 +111,8 @@ static void allow_anonymous(bool on)
 {
     struct kh_error err = {0};
 
-    assert_true(kh_config_set(cf.config, KH_S("open311_anonymous"), on ? KH_S("yes") : KH_S("no"), &err));
+    assert_true(
+        kh_config_set(cf.config, KH_S("open311_anonymous"), on ? KH_S("yes") : KH_S("no"), &err));
 }
 
 static void says_where_it_is(void **state)
@@ -121,10 +123,12 @@ static void says_where_it_is(void **state)
     get("/open311/v2/discovery.json", 200);
     e = kh_json_at(json(), KH_S("/endpoints/0"));
     assert_true(kh_str_is(kh_json_str(e, "url", KH_S("")), "http://city.test/open311/v2"));
-    assert_true(kh_str_is(kh_json_str(e, "specification", KH_S("")), "http://wiki.open311.org/GeoReport_v2"));
+    assert_true(kh_str_is(kh_json_str(e, "specification", KH_S("")),
+                          "http://wiki.open311.org/GeoReport_v2"));
     assert_true(kh_json_is(kh_json_get(e, "formats"), KH_JSON_ARRAY));
     get("/open311/v2/discovery.xml", 200);
-    assert_true(body_has(now, "<formats><format>text/xml</format><format>application/json</format></formats>"));
+    assert_true(body_has(
+        now, "<formats><format>text/xml</format><format>application/json</format></formats>"));
     assert_true(kh_str_is(reply_header_of(now, "Access-Control-Allow-Origin"), "*"));
 }
 
@@ -196,7 +200,8 @@ static void asks_for_a_key_unless_told_otherwise(void **state)
     assert_true(body_has(now, "<code>403</code>"));
     allow_anonymous(true);
     post("/open311/v2/requests.json", "service_code=pothole&api_key=nobody&" PLACE, 403);
-    post("/open311/v2/requests.json?api_key=mai", "service_code=pothole&description=A+large+hole&" PLACE, 200);
+    post("/open311/v2/requests.json?api_key=mai",
+         "service_code=pothole&description=A+large+hole&" PLACE, 200);
     assert_true(kh_json_is(kh_json_get(&json()->items[0], "account_id"), KH_JSON_STRING));
 }
 
@@ -207,18 +212,20 @@ static void makes_a_request_that_can_be_read(void **state)
 
     (void)state;
     allow_anonymous(true);
-    post("/open311/v2/requests.json",
-         "jurisdiction_id=hanoi.gov.vn&service_code=pothole&" PLACE
-         "&address_string=12+Tr%C3%A0ng+Ti%E1%BB%81n&email=an%40example.org&first_name=An&last_name=Nguy%E1%BB%85n"
-         "&phone=%2B84+(912)+345-678&device_id=tt222111&description=H%E1%BB%91+s%C3%A2u+%3Cgi%E1%BB%AFa%3E+%C4%91%C6%B0%E1%BB%9Dng+%26+to"
-         "&media_url=https%3A%2F%2Fexample.org%2Fa.jpg&attribute[SIZE]=large&attribute[DEPTH_CM]=30",
-         200);
+    post(
+        "/open311/v2/requests.json",
+        "jurisdiction_id=hanoi.gov.vn&service_code=pothole&" PLACE
+        "&address_string=12+Tr%C3%A0ng+Ti%E1%BB%81n&email=an%40example.org&first_name=An&last_name=Nguy%E1%BB%85n"
+        "&phone=%2B84+(912)+345-678&device_id=tt222111&description=H%E1%BB%91+s%C3%A2u+%3Cgi%E1%BB%AFa%3E+%C4%91%C6%B0%E1%BB%9Dng+%26+to"
+        "&media_url=https%3A%2F%2Fexample.org%2Fa.jpg&attribute[SIZE]=large&attribute[DEPTH_CM]=30",
+        200);
     v = &json()->items[0];
     assert_int_equal(json()->n, 1);
     assert_int_equal(kh_json_str(v, "service_request_id", KH_S("")).n, 13);
     assert_true(kh_json_is(kh_json_get(v, "account_id"), KH_JSON_NULL));
     assert_true(kh_json_str(v, "service_notice", KH_S("")).n > 0);
-    snprintf(made_id, sizeof(made_id), "%.*s", KH_FMT(kh_json_str(v, "service_request_id", KH_S(""))));
+    snprintf(made_id, sizeof(made_id), "%.*s",
+             KH_FMT(kh_json_str(v, "service_request_id", KH_S(""))));
 
     snprintf(target, sizeof(target), "/open311/v2/requests/%s.json?extensions=true", made_id);
     get(target, 200);
@@ -255,9 +262,10 @@ static void says_everything_that_is_wrong_at_once(void **state)
     allow_anonymous(true);
     post("/open311/v2/requests.json", PLACE, 400);
     post("/open311/v2/requests.json", "service_code=unheard_of&" PLACE, 404);
-    post("/open311/v2/requests.json",
-         "service_code=pothole&lat=91&long=200&attribute[SIZE]=huge&attribute[DEPTH_CM]=deep&attribute[X]=1&media_url=ftp://x",
-         400);
+    post(
+        "/open311/v2/requests.json",
+        "service_code=pothole&lat=91&long=200&attribute[SIZE]=huge&attribute[DEPTH_CM]=deep&attribute[X]=1&media_url=ftp://x",
+        400);
     assert_int_equal(json()->n, 5);
     post("/open311/v2/requests.json", "service_code=pothole&lat=21.0", 400);
     post("/open311/v2/requests.json", "service_code=pothole", 400);
@@ -274,23 +282,23 @@ static void takes_an_address_without_a_point(void **state)
 {
     (void)state;
     allow_anonymous(true);
-    post("/open311/v2/requests.json",
-         "service_code=pothole&description=Broken+pavement&address_string=5+ph%E1%BB%91+%C4%90inh+Ti%C3%AAn+Ho%C3%A0ng%2C+ph%C6%B0%E1%BB%9Dng+Ho%C3%A0n+Ki%E1%BA%BFm%2C+H%C3%A0+N%E1%BB%99i",
-         200);
+    post(
+        "/open311/v2/requests.json",
+        "service_code=pothole&description=Broken+pavement&address_string=5+ph%E1%BB%91+%C4%90inh+Ti%C3%AAn+Ho%C3%A0ng%2C+ph%C6%B0%E1%BB%9Dng+Ho%C3%A0n+Ki%E1%BA%BFm%2C+H%C3%A0+N%E1%BB%99i",
+        200);
     post("/open311/v2/requests.json", "service_code=pothole&address_string=Atlantis", 400);
     assert_true(body_has(now, "address_string"));
 }
 
 /* The smallest JPEG frame that has a size: SOI, APP1 (to be stripped), SOF0, SOS, EOI. */
 static const unsigned char photo[] = {
-    0xff, 0xd8, 0xff, 0xe1, 0x00, 0x0a, 'E',  'x',  'i',  'f',  0,    0,    'G', 'P',
-    0xff, 0xdb, 0x00, 0x43, 0x00, 1,    1,    1,    1,    1,    1,    1,    1,   1,
-    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,   1,
-    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,   1,
-    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,   1,
-    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,    1,   0xff,
-    0xc0, 0x00, 0x0b, 8,    0,    2,    0,    2,    1,    1,    0x11, 0,    0xff, 0xda,
-    0x00, 0x08, 1,    1,    0,    0,    0x3f, 0,    0x7f, 0xff, 0xd9,
+    0xff, 0xd8, 0xff, 0xe1, 0x00, 0x0a, 'E',  'x', 'i',  'f', 0,    0,    'G',  'P', 0xff, 0xdb,
+    0x00, 0x43, 0x00, 1,    1,    1,    1,    1,   1,    1,   1,    1,    1,    1,   1,    1,
+    1,    1,    1,    1,    1,    1,    1,    1,   1,    1,   1,    1,    1,    1,   1,    1,
+    1,    1,    1,    1,    1,    1,    1,    1,   1,    1,   1,    1,    1,    1,   1,    1,
+    1,    1,    1,    1,    1,    1,    1,    1,   1,    1,   1,    1,    1,    1,   1,    1,
+    1,    1,    1,    0xff, 0xc0, 0x00, 0x0b, 8,   0,    2,   0,    2,    1,    1,   0x11, 0,
+    0xff, 0xda, 0x00, 0x08, 1,    1,    0,    0,   0x3f, 0,   0x7f, 0xff, 0xd9,
 };
 
 static void takes_photos_in_a_form(void **state)
@@ -301,17 +309,19 @@ static void takes_photos_in_a_form(void **state)
 
     (void)state;
     allow_anonymous(true);
-    n = (size_t)snprintf(body, sizeof(body),
-                         "--b\r\nContent-Disposition: form-data; name=\"service_code\"\r\n\r\npothole\r\n"
-                         "--b\r\nContent-Disposition: form-data; name=\"lat\"\r\n\r\n21.0285\r\n"
-                         "--b\r\nContent-Disposition: form-data; name=\"long\"\r\n\r\n105.8542\r\n"
-                         "--b\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\nA hole, see the photo\r\n"
-                         "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"../../x.jpg\"\r\n"
-                         "Content-Type: image/jpeg\r\n\r\n");
+    n = (size_t)snprintf(
+        body, sizeof(body),
+        "--b\r\nContent-Disposition: form-data; name=\"service_code\"\r\n\r\npothole\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"lat\"\r\n\r\n21.0285\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"long\"\r\n\r\n105.8542\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\nA hole, see the photo\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"../../x.jpg\"\r\n"
+        "Content-Type: image/jpeg\r\n\r\n");
     memcpy(body + n, photo, sizeof(photo));
     n += sizeof(photo);
     memcpy(body + n, "\r\n--b--\r\n", 9);
-    run(KH_POST, "/open311/v2/requests.json", "multipart/form-data; boundary=b", kh_str(body, n + 9));
+    run(KH_POST, "/open311/v2/requests.json", "multipart/form-data; boundary=b",
+        kh_str(body, n + 9));
     if (now->reply.status != 200)
         fail_msg("%d %.*s", now->reply.status, KH_FMT(now->reply.body));
     v = &json()->items[0];
@@ -357,10 +367,14 @@ static void lists_by_time_service_and_status(void **state)
     assert_int_equal(json()->n, 0);
     get("/open311/v2/requests.json?end_date=2025-03-31T00:00:00Z", 200);
     assert_int_equal(json()->n, 0);
-    snprintf(target, sizeof(target), "/open311/v2/requests.json?service_request_id=%s,%s,nonsense,0000000000000&status=closed", made_id, made_id);
+    snprintf(
+        target, sizeof(target),
+        "/open311/v2/requests.json?service_request_id=%s,%s,nonsense,0000000000000&status=closed",
+        made_id, made_id);
     get(target, 200);
     assert_int_equal(json()->n, 2); /* the ids override the rest */
-    get("/open311/v2/requests.json?start_date=2010-01-01T00:00:00Z&end_date=2010-06-01T00:00:00Z", 400);
+    get("/open311/v2/requests.json?start_date=2010-01-01T00:00:00Z&end_date=2010-06-01T00:00:00Z",
+        400);
     get("/open311/v2/requests.json?start_date=yesterday", 400);
     get("/open311/v2/requests.json?status=lost", 400);
     get("/open311/v2/requests.json?page=0", 400);

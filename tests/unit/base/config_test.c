@@ -67,9 +67,17 @@ static void names_the_line_and_the_nearest_key_of_an_unknown_one(void **state)
 static void refuses_what_does_not_fit(void **state)
 {
     static const char *const wrong[] = {
-        "http_threads = 0",  "http_threads = 65",   "http_threads = two", "http_threads =",
-        "log_json = maybe",  "http_threads",        "listen =",           "http_threads = 9223372036854775807G",
-        "http_threads = 2\nhttp_threads = 2", "node = 1.5", "smtp_from = \xff\xfe",
+        "http_threads = 0",
+        "http_threads = 65",
+        "http_threads = two",
+        "http_threads =",
+        "log_json = maybe",
+        "http_threads",
+        "listen =",
+        "http_threads = 9223372036854775807G",
+        "http_threads = 2\nhttp_threads = 2",
+        "node = 1.5",
+        "smtp_from = \xff\xfe",
     };
 
     (void)state;
@@ -157,7 +165,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_what_does_not_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_secrets_out_of_print_and_reads_them_from_files, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(takes_over_live_numbers_and_names_the_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(takes_over_live_numbers_and_names_the_rest, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(makes_a_sample_that_reads_back_as_the_defaults, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(splits_lists, setup, teardown),

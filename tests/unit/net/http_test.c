@@ -126,7 +126,8 @@ static enum kh_next count(struct kh_call *c)
 
 static const struct kh_route routes[] = {
     {KH_GET, "/hello/{x}", "hello", hello, KH_R_PUBLIC, 0, "q", NULL, "", "", NULL, NULL},
-    {KH_POST, "/echo", "echo", echo, KH_R_PUBLIC | KH_R_ANY_BODY, 65536, "", NULL, "", "", NULL, NULL},
+    {KH_POST, "/echo", "echo", echo, KH_R_PUBLIC | KH_R_ANY_BODY, 65536, "", NULL, "", "", NULL,
+     NULL},
     {KH_GET, "/peer", "peer", peer, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/slow", "slow", slow, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
     {KH_GET, "/big", "big", big, KH_R_PUBLIC, 0, "", NULL, "", "", NULL, NULL},
@@ -157,7 +158,8 @@ static int start(const char *settings)
 static int setup(void **state)
 {
     (void)state;
-    return start("http_header_s = 1\nhttp_body_s = 1\nhttp_body_rate = 1000000\nhttp_drain_bytes = 300000\n");
+    return start(
+        "http_header_s = 1\nhttp_body_s = 1\nhttp_body_rate = 1000000\nhttp_drain_bytes = 300000\n");
 }
 
 static int teardown(void **state)
@@ -214,7 +216,8 @@ static const char *get(int fd, const char *want, int times)
         int seen = 0;
 
         got[got_n] = 0;
-        for (const char *p = got; want && (p = memmem(p, got_n - (size_t)(p - got), want, strlen(want))); p++)
+        for (const char *p = got;
+             want && (p = memmem(p, got_n - (size_t)(p - got), want, strlen(want))); p++)
             seen++;
         if (want && seen >= times)
             return got;
@@ -250,24 +253,38 @@ static void answers(const char *request, const char *status)
 static void refuses_what_can_be_read_in_two_ways(void **state)
 {
     (void)state;
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello/smuggled HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400");
+    answers(
+        "POST /echo HTTP/1.1\r\n" HOST
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello/smuggled HTTP/1.1\r\n" HOST
+        "\r\n",
+        "HTTP/1.1 400");
     assert_null(strstr(got, "smuggled"));
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "HTTP/1.1 400");
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 400");
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\nGET /hello/smuggled HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+            "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+            "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.1\r\n" HOST
+            "Content-Length : 5\r\n\r\nGET /hello/smuggled HTTP/1.1\r\n" HOST "\r\n",
+            "HTTP/1.1 400");
     assert_null(strstr(got, "smuggled"));
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nhello", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nhello", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\nhello", "HTTP/1.1 400");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: -5\r\n\r\nhello", "HTTP/1.1 400");
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\nhello", "HTTP/1.1 4");
-    answers("POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400");
-    answers("POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400");
-    answers("POST /echo HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\nhello",
+            "HTTP/1.1 4");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.1\r\n" HOST
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.1 400");
+    answers("POST /echo HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.");
     assert_non_null(strstr(got, " 400 "));
     answers("GET /hello/x HTTP/1.1\r\n" HOST "Host: y\r\n" CLOSE, "HTTP/1.1 400");
     answers("GET /hello/x HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400");
-    answers("GET /hello/x HTTP/1.1\r\n" HOST "Authorization: a\r\nAuthorization: b\r\n" CLOSE, "HTTP/1.1 400");
+    answers("GET /hello/x HTTP/1.1\r\n" HOST "Authorization: a\r\nAuthorization: b\r\n" CLOSE,
+            "HTTP/1.1 400");
 }
 
 static void keeps_encoded_slashes_and_refuses_encoded_nul(void **state)
@@ -308,7 +325,8 @@ static void answers_pipelined_requests_in_order(void **state)
 
     (void)state;
     putz(fd, "GET /slow HTTP/1.1\r\n" HOST "\r\nGET /hello/2 HTTP/1.1\r\n" HOST
-             "\r\nPOST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nxyzGET /hello/4 HTTP/1.1\r\n" HOST CLOSE);
+             "\r\nPOST /echo HTTP/1.1\r\n" HOST
+             "Content-Length: 3\r\n\r\nxyzGET /hello/4 HTTP/1.1\r\n" HOST CLOSE);
     t = get(fd, NULL, 0);
     a = strstr(t, "waited");
     assert_non_null(a);
@@ -353,7 +371,8 @@ static void takes_bodies_up_to_the_bound_of_the_route(void **state)
     assert_non_null(strstr(get(fd, "BODY_TOO_LARGE", 1), "HTTP/1.1 413"));
     close(fd);
     /* Who asks first is told at once, and so is who would send more than is thrown away. */
-    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 413");
+    answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n",
+            "HTTP/1.1 413");
     answers("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9000000\r\n\r\n", "HTTP/1.1 413");
     free(body);
 }
@@ -405,7 +424,8 @@ static void *ask_slow(void *arg)
     ssize_t r;
 
     for (int i = 0; i < 5; i++)
-        putz(fd, i < 4 ? "GET /slow HTTP/1.1\r\n" HOST "\r\n" : "GET /slow HTTP/1.1\r\n" HOST CLOSE);
+        putz(fd,
+             i < 4 ? "GET /slow HTTP/1.1\r\n" HOST "\r\n" : "GET /slow HTTP/1.1\r\n" HOST CLOSE);
     for (int waited = 0; (r = recv(fd, z + n, sizeof(z) - n - 1, 0)) > 0;) {
         char *p;
 
@@ -517,16 +537,19 @@ static void sends_parts_of_files(void **state)
     static const struct {
         const char *range, *status, *body;
     } cases[] = {
-        {"bytes=2-4", "206", "\r\n\r\n234"}, {"bytes=7-", "206", "\r\n\r\n789"}, {"bytes=-2", "206", "\r\n\r\n89"},
-        {"bytes=0-99", "200", "0123456789"}, {"bytes=10-", "416", "bytes */10"}, {"bytes=-0", "416", "bytes */10"},
-        {"bytes=4-2", "200", "0123456789"}, {"bytes=1-2,4-5", "200", "0123456789"}, {"lines=1-2", "200", "0123456789"},
+        {"bytes=2-4", "206", "\r\n\r\n234"}, {"bytes=7-", "206", "\r\n\r\n789"},
+        {"bytes=-2", "206", "\r\n\r\n89"},   {"bytes=0-99", "200", "0123456789"},
+        {"bytes=10-", "416", "bytes */10"},  {"bytes=-0", "416", "bytes */10"},
+        {"bytes=4-2", "200", "0123456789"},  {"bytes=1-2,4-5", "200", "0123456789"},
+        {"lines=1-2", "200", "0123456789"},
     };
 
     (void)state;
     for (size_t i = 0; i < KH_LEN(cases); i++) {
         char rq[200];
 
-        snprintf(rq, sizeof(rq), "GET /file HTTP/1.1\r\n" HOST "Range: %s\r\n" CLOSE, cases[i].range);
+        snprintf(rq, sizeof(rq), "GET /file HTTP/1.1\r\n" HOST "Range: %s\r\n" CLOSE,
+                 cases[i].range);
         ask(rq);
         if (strncmp(got + 9, cases[i].status, 3) != 0 || !strstr(got, cases[i].body))
             fail_msg("%s -> %s", cases[i].range, got);
@@ -537,13 +560,15 @@ static void sends_parts_of_files(void **state)
 static int start_proxied(void **state)
 {
     (void)state;
-    return start("trusted_proxies = 127.0.0.0/8, 198.51.100.1\nrate_address = 1\nrate_address_burst = 2\n");
+    return start(
+        "trusted_proxies = 127.0.0.0/8, 198.51.100.1\nrate_address = 1\nrate_address_burst = 2\n");
 }
 
 static void believes_proxies_only(void **state)
 {
     (void)state;
-    ask("GET /peer HTTP/1.1\r\n" HOST "X-Forwarded-For: 6.6.6.6, 203.0.113.5, 198.51.100.1\r\nX-Forwarded-Proto: https\r\n" CLOSE);
+    ask("GET /peer HTTP/1.1\r\n" HOST
+        "X-Forwarded-For: 6.6.6.6, 203.0.113.5, 198.51.100.1\r\nX-Forwarded-Proto: https\r\n" CLOSE);
     assert_non_null(strstr(got, "203.0.113.5 tls"));
     assert_non_null(strstr(got, "Strict-Transport-Security"));
     ask("GET /peer HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.6, nonsense\r\n" CLOSE);
@@ -556,14 +581,16 @@ static void believes_proxies_only(void **state)
 
 static void limits_an_address(void **state)
 {
-    static const char a[] = "GET /hello/x HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.5\r\n" CLOSE;
+    static const char a[] =
+        "GET /hello/x HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.5\r\n" CLOSE;
 
     (void)state;
     answers(a, "HTTP/1.1 200");
     answers(a, "HTTP/1.1 200");
     answers(a, "HTTP/1.1 429");
     assert_non_null(strstr(got, "Retry-After: 1"));
-    answers("GET /hello/x HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.6\r\n" CLOSE, "HTTP/1.1 200");
+    answers("GET /hello/x HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.6\r\n" CLOSE,
+            "HTTP/1.1 200");
     for (int i = 0; i < 5; i++)
         answers("GET /hello/x HTTP/1.1\r\n" HOST CLOSE, "HTTP/1.1 200");
 }
@@ -571,17 +598,20 @@ static void limits_an_address(void **state)
 static void carries_the_trace_of_the_caller(void **state)
 {
     (void)state;
-    ask("GET /hello/x HTTP/1.1\r\n" HOST "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n" CLOSE);
+    ask("GET /hello/x HTTP/1.1\r\n" HOST
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n" CLOSE);
     assert_non_null(strstr(got, "X-Request-Id: 0af7651916cd43dd8448eb211c80319c\r\n"));
-    ask("GET /nothing HTTP/1.1\r\n" HOST "traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01\r\n" CLOSE);
+    ask("GET /nothing HTTP/1.1\r\n" HOST
+        "traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01\r\n" CLOSE);
     assert_null(strstr(got, "X-Request-Id: 0000000000000000000"));
     assert_non_null(strstr(got, "X-Request-Id: "));
 }
 
 static void says_what_is_wrong_with_its_settings(void **state)
 {
-    static const char *const wrong[] = {"listen = nowhere", "listen = 127.0.0.1:http", "tls_cert = /tmp",
-                                        "trusted_proxies = a", "tls_cert = /nowhere\ntls_key = /nowhere"};
+    static const char *const wrong[] = {"listen = nowhere", "listen = 127.0.0.1:http",
+                                        "tls_cert = /tmp", "trusted_proxies = a",
+                                        "tls_cert = /nowhere\ntls_key = /nowhere"};
 
     (void)state;
     for (size_t i = 0; i < KH_LEN(wrong); i++) {

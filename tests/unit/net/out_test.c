@@ -31,9 +31,9 @@ static char base[64];
 
 static enum kh_next echo(struct kh_call *c)
 {
-    return kh_reply_text(c, 201, "text/plain",
-                         kh_strf(c->a, "%.*s|%.*s", KH_FMT(c->body),
-                                 KH_FMT(kh_call_header(c, "X-Test"))));
+    return kh_reply_text(
+        c, 201, "text/plain",
+        kh_strf(c->a, "%.*s|%.*s", KH_FMT(c->body), KH_FMT(kh_call_header(c, "X-Test"))));
 }
 
 static enum kh_next away(struct kh_call *c)
@@ -44,8 +44,7 @@ static enum kh_next away(struct kh_call *c)
 
 static enum kh_next big(struct kh_call *c)
 {
-    return kh_reply_text(c, 200, "application/octet-stream",
-                         kh_str(kh_alloc(c->a, 3000), 3000));
+    return kh_reply_text(c, 200, "application/octet-stream", kh_str(kh_alloc(c->a, 3000), 3000));
 }
 
 static void sleepy(struct kh_call *c)
@@ -257,7 +256,8 @@ static void smtp_open(struct smtp *s)
     assert_int_equal(getsockname(s->fd, (struct sockaddr *)&in, &n), 0);
     assert_true(kh_config_set(config, KH_S("smtp_url"),
                               kh_strf(a, "smtp://127.0.0.1:%u", ntohs(in.sin_port)), &err));
-    assert_true(kh_config_set(config, KH_S("smtp_from"), KH_S("Thành phố <khong-tra-loi@hanoi.test>"), &err));
+    assert_true(kh_config_set(config, KH_S("smtp_from"),
+                              KH_S("Thành phố <khong-tra-loi@hanoi.test>"), &err));
     assert_int_equal(pthread_create(&s->thread, NULL, smtp_run, s), 0);
 }
 
@@ -283,7 +283,8 @@ static void hands_mail_to_the_mail_server(void **state)
     assert_true(kh_str_is(proof, "250 2.0.0 Ok: queued as ABC123"));
     assert_non_null(strstr(s.seen, "MAIL FROM:<khong-tra-loi@hanoi.test>"));
     assert_non_null(strstr(s.seen, "RCPT TO:<mai@example.org>"));
-    assert_non_null(strstr(s.seen, "From: =?UTF-8?B?VGjDoG5oIHBo4buR?= <khong-tra-loi@hanoi.test>\r\n"));
+    assert_non_null(
+        strstr(s.seen, "From: =?UTF-8?B?VGjDoG5oIHBo4buR?= <khong-tra-loi@hanoi.test>\r\n"));
     assert_null(strstr(s.seen, "\nBcc:"));
     assert_non_null(strstr(s.seen, "Auto-Submitted: auto-generated\r\n"));
     body = strstr(s.seen, "\r\n\r\n");
@@ -326,8 +327,9 @@ static void says_when_mail_is_not_taken(void **state)
 
 static void takes_only_what_is_an_address(void **state)
 {
-    static const char *const wrong[] = {"", "a", "@b", "a@", "a@b@c", "a b@c.d", "a@b\r\nRCPT TO:<x@y>",
-                                        "a@b>,<c@d", "Name <a@b", "a@b,c@d"};
+    static const char *const wrong[] = {
+        "",          "a",         "@b",     "a@", "a@b@c", "a b@c.d", "a@b\r\nRCPT TO:<x@y>",
+        "a@b>,<c@d", "Name <a@b", "a@b,c@d"};
     struct kh_str got;
 
     (void)state;
