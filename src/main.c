@@ -161,7 +161,7 @@ int main(int argc, char **argv)
     int status;
 
     signal(SIGPIPE, SIG_IGN);
-    kh_fault_arm_env();
+    kh_fault_arm_env("KHUE_FAULT");
     clock_from_env();
     if (argc < 2) {
         overview(stderr);

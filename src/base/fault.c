@@ -18,9 +18,9 @@ void kh_fault_arm(const char *name, unsigned n)
     kh_fault_armed = n != 0;
 }
 
-void kh_fault_arm_env(void)
+void kh_fault_arm_env(const char *variable)
 {
-    const char *e = getenv("KHUE_FAULT");
+    const char *e = getenv(variable);
     const char *colon = e ? strchr(e, ':') : NULL;
     char name[32];
 

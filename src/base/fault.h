@@ -15,8 +15,11 @@
 /** Make the n-th call (1-based) of kh_fault(name) from now on say true, once. n = 0 disarms. */
 void kh_fault_arm(const char *name, unsigned n);
 
-/** Arm from KHUE_FAULT=name:n if it is set (only main calls this). */
-void kh_fault_arm_env(void);
+/**
+ * Arm from an environment variable name:n if it is set: KHUE_FAULT from the first moment of the
+ * process (main), KHUE_FAULT_SERVING once a server has read its city and not before.
+ */
+void kh_fault_arm_env(const char *variable);
 
 /** @return true if this call was told to fail */
 bool kh_fault_hit(const char *name);

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "api/router.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/open.h"
@@ -83,7 +84,10 @@ static bool serve(struct kh_opened *o, const sigset_t *signals, struct kh_error 
 
     o->city.tables = kh_route_tables;
     o->city.error_forms = kh_error_forms;
-    if (!kh_city_open(o, err) || !kh_process_jobs_start(o->city.process, err) ||
+    if (!kh_city_open(o, err))
+        return false;
+    kh_fault_arm_env("KHUE_FAULT_SERVING");
+    if (!kh_process_jobs_start(o->city.process, err) ||
         !kh_notify_start(o->city.notify, err) || !kh_files_start(o->city.files, err) ||
         !kh_insight_start(o->city.insight, err) || !kh_net_start(o->config, &o->city, &net, err))
         return false;

@@ -207,8 +207,11 @@ bool kh_registry_load(struct kh_registry *reg, struct kh_error *err)
 {
     kh_auto_arena a = kh_arena_new((size_t)256 << 20);
     struct load l = {reg, a};
+    bool ok = kh_store_run(reg->st, "registry_load", KH_TX_READ, load_types, &l, err);
 
-    return kh_store_run(reg->st, "registry_load", KH_TX_READ, load_types, &l, err);
+    if (!ok)
+        err->issues = NULL; /* they live in the arena that ends here */
+    return ok;
 }
 
 bool kh_registry_open(struct kh_store *st, struct kh_registry **ret_reg, struct kh_error *err)
