@@ -56,7 +56,7 @@ struct work {
 };
 
 /* The level that a reader sees is part of the tag: the same revision looks different to others. */
-static struct kh_str etag_of(struct kh_call *c, const struct kh_record *r)
+static struct kh_str etag_of(struct kh_call *c, const struct kh_record *r, enum kh_level_of see)
 {
     struct kh_buf b = kh_buf(c->a, 64);
     char id[KH_ID_CHARS];
@@ -68,22 +68,29 @@ static struct kh_str etag_of(struct kh_call *c, const struct kh_record *r)
     kh_buf_int(&b, r->revision);
     if (kh_type_masks(r->type)) {
         kh_buf_c(&b, '.');
-        kh_buf_int(&b, (int64_t)kh_record_see(c->a, r, c->who, KH_OP_READ));
+        kh_buf_int(&b, (int64_t)see);
     }
     kh_buf_c(&b, '"');
     return kh_buf_get(&b);
 }
 
-static enum kh_next reply_record(struct kh_call *c, int status, const struct kh_record *r)
+static enum kh_next reply_seen(struct kh_call *c, int status, const struct kh_record *r,
+                               enum kh_level_of see)
 {
     struct kh_buf b = kh_buf(c->a, 2 * RECORD_MAX);
 
     if (kh_type_masks(r->type))
         kh_reply_header(c, "Cache-Control", KH_S("private, no-cache"));
-    if (kh_reply_etag(c, etag_of(c, r)))
+    if (kh_reply_etag(c, etag_of(c, r, see)))
         return KH_REPLIED;
-    kh_record_render(c->a, c->city->registry, r, c->who, &b);
+    kh_buf_grow(&b, r->data.n + 400);
+    kh_record_render_at(r, see, &b);
     return kh_reply_json(c, status, kh_buf_get(&b));
+}
+
+static enum kh_next reply_record(struct kh_call *c, int status, const struct kh_record *r)
+{
+    return reply_seen(c, status, r, kh_record_see(c->a, r, c->who, KH_OP_READ));
 }
 
 /* If-Match names the revision that the caller has read: "<id>-<revision>[.<level>]". */
@@ -156,6 +163,7 @@ static bool read_and_note_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *er
 /* The note of a look at personal data follows within a second; at sensitive data it comes first. */
 static enum kh_next api_record_read(struct kh_call *c)
 {
+    enum kh_level_of see;
     struct kh_look look;
     struct work *w;
 
@@ -163,7 +171,8 @@ static enum kh_next api_record_read(struct kh_call *c)
         !kh_call_when(c, "at", &w->at, &c->err) ||
         !kh_store_run(c->city->store, "record_read", KH_TX_READ, read_in_tx, w, &c->err))
         return kh_reply_error(c, &c->err);
-    switch (kh_record_look(c->a, &w->r, c->who, KH_OP_READ, &look)) {
+    see = kh_record_see(c->a, &w->r, c->who, KH_OP_READ);
+    switch (kh_record_look_at(c->a, &w->r, c->who, KH_OP_READ, see, &look)) {
     case KH_SEE_PUBLIC:
     case KH_SEE_INTERNAL:
         break;
@@ -174,7 +183,7 @@ static enum kh_next api_record_read(struct kh_call *c)
     case KH_SEE_SENSITIVE:
         return kh_call_write(c, "record_read_sensitive", read_and_note_in_tx, w, written);
     }
-    return reply_record(c, 200, &w->r);
+    return reply_seen(c, 200, &w->r, see);
 }
 
 /* ---- create ---- */

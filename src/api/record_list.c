@@ -188,7 +188,7 @@ static enum kh_next reply_json(struct lister *l)
     for (size_t i = 0; i < l->page.n; i++) {
         if (i)
             kh_buf_c(&b, ',');
-        kh_record_render_at(l->c->a, &l->page.items[i], see_in_list(l->c, &l->page.items[i]), &b);
+        kh_record_render_at(&l->page.items[i], see_in_list(l->c, &l->page.items[i]), &b);
     }
     kh_buf_c(&b, ']');
     if (l->page.next.n)

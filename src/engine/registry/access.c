@@ -13,9 +13,9 @@ static bool grant_now(const struct kh_grant *g, struct kh_str role)
 
 static bool role_held(const struct kh_who *who, const struct kh_rule *r)
 {
-    if (who->kind == KH_WHO_SYSTEM || kh_str_is(r->role, "public"))
+    if (who->kind == KH_WHO_SYSTEM || r->holder == KH_HOLD_PUBLIC)
         return true;
-    if (kh_str_is(r->role, "account") || kh_str_is(r->role, "owner"))
+    if (r->holder != KH_HOLD_OFFICE)
         return who->account != 0;
     for (size_t i = 0; i < who->grants_n; i++)
         if (grant_now(&who->grants[i], r->role))
@@ -26,13 +26,13 @@ static bool role_held(const struct kh_who *who, const struct kh_rule *r)
 /* "owner" is a role that one holds for one's own rows only, whatever the rule says further. */
 static bool owners_only(const struct kh_rule *r)
 {
-    return kh_str_is(r->role, "owner");
+    return r->holder == KH_HOLD_OWNER;
 }
 
 /* Roles that everybody has have no unit of their own: the reader's home unit stands for it. */
 static bool role_of_all(const struct kh_rule *r)
 {
-    return kh_str_is(r->role, "public") || kh_str_is(r->role, "account") || owners_only(r);
+    return r->holder != KH_HOLD_OFFICE;
 }
 
 static bool unit_held(const struct kh_who *who, const struct kh_rule *r, struct kh_str unit)
@@ -143,6 +143,8 @@ enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who
 
     if (who->kind == KH_WHO_SYSTEM)
         return KH_SEE_SENSITIVE;
+    if (who->kind == KH_WHO_PUBLIC && t->public_see == KH_SEE_PUBLIC)
+        return see;
     for (size_t i = 0; i < t->rules_n; i++)
         if (t->rules[i].see > see && (t->rules[i].ops & reads) &&
             rule_fits(t, who, &t->rules[i], cols))

@@ -248,18 +248,13 @@ bool kh_validity_of(const struct kh_type *t, struct kh_arena *a, const struct kh
 
 /* ---- whose record it will be ---- */
 
-static bool common(struct kh_str role)
-{
-    return kh_str_is(role, "public") || kh_str_is(role, "account") || kh_str_is(role, "owner");
-}
-
 /* Does who create by a role of office, so that it may say whose record it is? */
 static bool creates_by_office(const struct kh_type *t, const struct kh_who *who)
 {
     if (who->kind == KH_WHO_SYSTEM)
         return true;
     for (size_t i = 0; i < t->rules_n; i++)
-        if ((t->rules[i].ops >> KH_OP_CREATE & 1) && !common(t->rules[i].role) &&
+        if ((t->rules[i].ops >> KH_OP_CREATE & 1) && t->rules[i].holder == KH_HOLD_OFFICE &&
             kh_who_is(who, t->rules[i].role))
             return true;
     return false;

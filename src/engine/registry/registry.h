@@ -129,8 +129,7 @@ enum kh_level_of kh_record_see(struct kh_arena *a, const struct kh_record *r,
 struct kh_str kh_record_title(struct kh_arena *a, const struct kh_record *r);
 
 /** Same, at a level that the caller decides: lists never show sensitive fields. */
-void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
-                         struct kh_buf *out);
+void kh_record_render_at(const struct kh_record *r, enum kh_level_of see, struct kh_buf *out);
 
 /** The circumstances of a write. */
 struct kh_write {

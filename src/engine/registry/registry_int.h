@@ -64,9 +64,14 @@ struct kh_cond {
     const struct kh_json *values; /**< FIELD: array */
 };
 
+/** Who holds the role of a rule: everybody, everybody signed in, the data subject, or whom it was
+ *  granted to. */
+enum kh_holder { KH_HOLD_PUBLIC, KH_HOLD_ACCOUNT, KH_HOLD_OWNER, KH_HOLD_OFFICE };
+
 /** One line of x-kh.access. */
 struct kh_rule {
     struct kh_str role;
+    enum kh_holder holder;
     unsigned ops;                /**< bit per enum kh_op */
     const struct kh_cond *conds; /**< all of them; none: every row */
     size_t conds_n;
@@ -97,6 +102,9 @@ struct kh_type {
 
     struct kh_field *fields;
     size_t fields_n;
+    unsigned char *names;        /**< fields by hash of their names: 1 + field, or 0 */
+    size_t names_n;              /**< a power of two */
+    enum kh_level_of public_see; /**< the most that anybody may see without signing in */
     const int *col_fields;       /**< field of each column */
     const int *computed;         /**< fields in the order in which they can be computed */
     size_t computed_n;

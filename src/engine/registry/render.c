@@ -47,41 +47,92 @@ static enum kh_level_of level_of(const struct kh_type *t, struct kh_str name)
     return t->fields[f].level;
 }
 
-static void put_masked(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
-                       struct kh_buf *out)
-{
-    struct kh_record copy = *r;
-    const struct kh_json *fields;
-    struct kh_error err = {0};
-    bool first = true;
+/* ---- masking ---- */
 
-    if (!kh_record_fields(a, &copy, &fields, &err)) {
-        kh_buf_z(out, "]}}");
-        return;
+/* Where a string that begins at p[i] (a quote) ends; stored text is known to be JSON. */
+static size_t string_end(struct kh_str s, size_t i)
+{
+    for (i++; i < s.n && s.p[i] != '"'; i++)
+        i += s.p[i] == '\\';
+    return i + 1;
+}
+
+static size_t value_end(struct kh_str s, size_t i)
+{
+    size_t depth = 0;
+
+    while (i < s.n) {
+        char c = s.p[i];
+
+        if (c == '"') {
+            i = string_end(s, i);
+            if (depth == 0)
+                return i;
+            continue;
+        }
+        if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']') {
+            if (depth == 0)
+                return i; /* the end of the record, after a number or word */
+            if (--depth == 0)
+                return i + 1;
+        } else if (c == ',' && depth == 0) {
+            return i;
+        }
+        i++;
     }
-    for (size_t i = 0; i < fields->n; i++)
-        if (level_of(r->type, fields->members[i].key) > see) {
-            kh_buf_z(out, first ? "" : ",");
-            kh_json_quote(out, fields->members[i].key);
+    return s.n;
+}
+
+struct member {
+    struct kh_str key; /* between the quotes */
+    struct kh_str text; /* "key":value */
+};
+
+/* The next member of an object that is written without blanks, as the store holds it. */
+static bool next_member(struct kh_str s, size_t *at, struct member *ret)
+{
+    size_t from = *at + 1, key, end;
+
+    if (from >= s.n || s.p[from] != '"')
+        return false;
+    key = string_end(s, from);
+    end = value_end(s, key + 1);
+    ret->key = kh_str(s.p + from + 1, key - from - 2);
+    ret->text = kh_str(s.p + from, end - from);
+    *at = end;
+    return true;
+}
+
+/* The text is walked once for what is hidden and once for what is shown; nothing is parsed. A name with
+ * an escape in it belongs to no field and is treated as one of an older schema. */
+static void put_masked(const struct kh_record *r, enum kh_level_of see, struct kh_buf *out)
+{
+    bool first = true;
+    struct member m;
+
+    for (size_t at = 0; next_member(r->data, &at, &m);)
+        if (level_of(r->type, m.key) > see) {
+            kh_buf_z(out, first ? "\"" : ",\"");
+            kh_buf_str(out, m.key);
+            kh_buf_c(out, '"');
             first = false;
         }
     kh_buf_z(out, "]}");
-    for (size_t i = 0; i < fields->n; i++)
-        if (level_of(r->type, fields->members[i].key) <= see) {
+    for (size_t at = 0; next_member(r->data, &at, &m);)
+        if (level_of(r->type, m.key) <= see) {
             kh_buf_c(out, ',');
-            kh_json_quote(out, fields->members[i].key);
-            kh_buf_c(out, ':');
-            kh_json_write(out, &fields->members[i].value);
+            kh_buf_str(out, m.text);
         }
     kh_buf_c(out, '}');
 }
 
-void kh_record_render_at(struct kh_arena *a, const struct kh_record *r, enum kh_level_of see,
-                         struct kh_buf *out)
+void kh_record_render_at(const struct kh_record *r, enum kh_level_of see, struct kh_buf *out)
 {
     put_envelope(out, r);
     if (see < r->type->max_level) {
-        put_masked(a, r, see, out);
+        put_masked(r, see, out);
         return;
     }
     kh_buf_z(out, "]}");
@@ -105,7 +156,7 @@ void kh_record_render(struct kh_arena *a, const struct kh_registry *reg, const s
                       const struct kh_who *who, struct kh_buf *out)
 {
     (void)reg;
-    kh_record_render_at(a, r, kh_record_see(a, r, who, KH_OP_READ), out);
+    kh_record_render_at(r, kh_record_see(a, r, who, KH_OP_READ), out);
 }
 
 /* At most n bytes of a text, not cutting a character. */

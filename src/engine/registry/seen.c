@@ -75,14 +75,18 @@ static enum kh_level_of shown(struct kh_arena *a, const struct kh_record *r, enu
 enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
                                 const struct kh_who *who, enum kh_op op, struct kh_look *ret)
 {
-    enum kh_level_of see, top;
+    return kh_record_look_at(a, r, who, op, kh_record_see(a, r, who, op), ret);
+}
+
+enum kh_level_of kh_record_look_at(struct kh_arena *a, const struct kh_record *r,
+                                   const struct kh_who *who, enum kh_op op, enum kh_level_of see,
+                                   struct kh_look *ret)
+{
+    enum kh_level_of top;
     const struct kh_rval *cols;
     const struct kh_type *t = r->type;
 
-    if (who->kind == KH_WHO_SYSTEM || t->max_level < KH_SEE_PERSONAL)
-        return KH_SEE_PUBLIC;
-    see = kh_record_see(a, r, who, op);
-    if (see < KH_SEE_PERSONAL)
+    if (who->kind == KH_WHO_SYSTEM || t->max_level < KH_SEE_PERSONAL || see < KH_SEE_PERSONAL)
         return KH_SEE_PUBLIC;
     cols = kh_record_cols(a, r);
     *ret = (struct kh_look){.at_us = kh_now_us(),

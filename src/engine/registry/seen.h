@@ -35,6 +35,10 @@ struct kh_look {
  * @return the highest level shown, KH_SEE_PUBLIC when there is nothing to write (nothing personal,
  *         one's own record, or the server itself)
  */
+enum kh_level_of kh_record_look_at(struct kh_arena *a, const struct kh_record *r,
+                                   const struct kh_who *who, enum kh_op op, enum kh_level_of see,
+                                   struct kh_look *ret);
+/** The same, asking first what who may see. */
 enum kh_level_of kh_record_look(struct kh_arena *a, const struct kh_record *r,
                                  const struct kh_who *who, enum kh_op op, struct kh_look *ret);
 

@@ -175,7 +175,7 @@ void kh_table_row(struct kh_buf *b, struct kh_arena *a, const struct kh_record *
     struct kh_error err = {0};
 
     if (f == KH_TABLE_NDJSON) {
-        kh_record_render_at(a, r, see, b);
+        kh_record_render_at(r, see, b);
         kh_buf_c(b, '\n');
         return;
     }

@@ -23,11 +23,36 @@ static struct kh_str field_at(struct maker *m, const struct kh_field *f, const c
     return kh_strf(m->a, "/properties/%.*s/x-kh%s%s", KH_FMT(f->name), *what ? "/" : "", what);
 }
 
+/* Few names, asked for at every member of every record: FNV-1a over the bytes is enough. */
+static size_t name_slot(const struct kh_type *t, struct kh_str name)
+{
+    uint32_t h = 2166136261U;
+
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * 16777619U;
+    return (h ^ h >> 15) & (t->names_n - 1);
+}
+
+static void index_names(struct kh_type *t)
+{
+    t->names_n = 16;
+    while (t->names_n < 2 * t->fields_n)
+        t->names_n *= 2;
+    t->names = kh_alloc(t->a, t->names_n);
+    for (size_t i = 0; i < t->fields_n; i++) {
+        size_t at = name_slot(t, t->fields[i].name);
+
+        while (t->names[at])
+            at = (at + 1) & (t->names_n - 1);
+        t->names[at] = (unsigned char)(i + 1);
+    }
+}
+
 int kh_type_field(const struct kh_type *t, struct kh_str name)
 {
-    for (size_t i = 0; i < t->fields_n; i++)
-        if (kh_str_eq(t->fields[i].name, name))
-            return (int)i;
+    for (size_t at = name_slot(t, name); t->names[at]; at = (at + 1) & (t->names_n - 1))
+        if (kh_str_eq(t->fields[t->names[at] - 1].name, name))
+            return t->names[at] - 1;
     return -1;
 }
 
@@ -570,6 +595,14 @@ static void read_where(struct maker *m, struct kh_rule *r, const struct kh_json 
         read_where_one(m, r, conds, &w->items[i], at);
 }
 
+static enum kh_holder holder_of(struct kh_str role)
+{
+    return kh_str_is(role, "public")    ? KH_HOLD_PUBLIC
+           : kh_str_is(role, "account") ? KH_HOLD_ACCOUNT
+           : kh_str_is(role, "owner")   ? KH_HOLD_OWNER
+                                        : KH_HOLD_OFFICE;
+}
+
 static void read_rule(struct maker *m, struct kh_rule *r, const struct kh_json *v, size_t at_n)
 {
     static const char *const words[] = {"role", "ops", "where", "see", "fields"};
@@ -583,6 +616,7 @@ static void read_rule(struct maker *m, struct kh_rule *r, const struct kh_json *
     }
     check_words(m, v, words, KH_LEN(words), at);
     r->role = kh_json_str(v, "role", KH_S(""));
+    r->holder = holder_of(r->role);
     if (r->role.n == 0)
         issue(m, at, "Quy tắc truy cập cần role.", "An access rule needs a role.");
     for (size_t i = 0; kh_json_is(ops, KH_JSON_ARRAY) && i < ops->n; i++) {
@@ -625,7 +659,7 @@ static void default_rules(struct maker *m)
 {
     struct kh_rule *rules = kh_new_n(m->t->a, 2, struct kh_rule);
 
-    rules[0] = (struct kh_rule){.role = KH_S("admin"), .ops = 0xff, .see = KH_SEE_SENSITIVE};
+    rules[0] = (struct kh_rule){.role = KH_S("admin"), .holder = KH_HOLD_OFFICE, .ops = 0xff, .see = KH_SEE_SENSITIVE};
     rules[1] = (struct kh_rule){.role = KH_S("public"),
                                 .ops = 1U << KH_OP_READ | 1U << KH_OP_LIST | 1U << KH_OP_HISTORY |
                                        1U << KH_OP_EXPORT};
@@ -936,6 +970,7 @@ static void read_properties(struct maker *m)
     t->fields_n = p->n;
     for (size_t i = 0; i < p->n; i++)
         read_field(m, &t->fields[i], &p->members[i]);
+    index_names(t);
     for (size_t i = 0; i < p->n; i++)
         check_deep(m, &p->members[i].value,
                    kh_strf(m->a, "/properties/%.*s", KH_FMT(p->members[i].key)), 0);
@@ -981,6 +1016,9 @@ static void read_type(struct maker *m)
     read_checks(m);
     read_computed(m);
     read_access(m);
+    for (size_t i = 0; i < t->rules_n; i++)
+        if (t->rules[i].holder == KH_HOLD_PUBLIC && t->rules[i].see > t->public_see)
+            t->public_see = t->rules[i].see;
 }
 
 bool kh_type_make(struct kh_arena *a, struct kh_store *st, struct kh_str name,

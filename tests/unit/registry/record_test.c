@@ -541,6 +541,35 @@ static void nobody_sees_above_their_level(void **state)
     assert_true(refused(w, close_record(w, "dossier", &w->officer, id, 0, NULL), KH_EC_FORBIDDEN));
 }
 
+static void masking_cuts_whole_members_whatever_is_in_them(void **state)
+{
+    static const char *const values[] = {
+        "1", "-1.5e10", "true", "null", "''", "'a'", "'}'", "']'", "'{\\'x\\':['", "'\\\\'",
+        "'\\\\\\''", "',\\'h\\':1'", "[]", "{}", "[[1,{'a':'}'}],']']", "{'h':{'o':[1,2]},'p':','}",
+        "'\\u0022,'"};
+    struct world *w = *state;
+
+    assert_true(put_type(w, "odd",
+                         "{'type':'object','x-kh':{'sensitivity':'public'},'properties':{'o':{},"
+                         "'h':{'x-kh':{'sensitivity':'personal'}},'p':{}}}"));
+    for (size_t i = 0; i < KH_LEN(values); i++)
+        for (size_t k = 0; k < KH_LEN(values); k++) {
+            struct kh_str text = kh_strf(w->a, "{'o':%s,'h':%s,'p':%s}", values[i], values[k],
+                                         values[i]);
+            const struct kh_json *all = J(w, kh_str_z(w->a, text));
+            struct kh_record r;
+            struct kh_json *seen;
+
+            assert_true(create(w, "odd", NULL, kh_str_z(w->a, text), &r));
+            assert_true(kh_json_parse(w->a, render(w, &r, &kh_who_public), NULL, &seen, &w->err));
+            assert_int_equal(seen->n, 4);
+            assert_true(kh_json_eq(kh_json_get(seen, "o"), kh_json_get(all, "o")));
+            assert_true(kh_json_eq(kh_json_get(seen, "p"), kh_json_get(all, "p")));
+            assert_null(kh_json_get(seen, "h"));
+            assert_int_equal(kh_json_at(seen, KH_S("/meta/masked"))->n, 1);
+        }
+}
+
 static void a_citizen_creates_for_oneself_only(void **state)
 {
     struct world *w = *state;
@@ -683,6 +712,7 @@ int main(void)
         T(a_stale_revision_is_refused),
         T(rights_are_by_role_unit_owner_state_and_field),
         T(nobody_sees_above_their_level),
+        T(masking_cuts_whole_members_whatever_is_in_them),
         T(a_citizen_creates_for_oneself_only),
         T(looks_at_personal_data_are_written_down),
         T(the_log_tells_no_personal_data),
