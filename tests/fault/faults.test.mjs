@@ -5,8 +5,9 @@
 // KHUE_FAULT_DEEP=1 tries every n instead of some (slow).
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { City, pothole } from '../support/city.mjs';
+import { City, onPostgres, pothole, root } from '../support/city.mjs';
 
 const deep = !!process.env.KHUE_FAULT_DEEP;
 /** n of each point while the server starts, and from then on. */
@@ -161,3 +162,46 @@ for (const [point, ns] of Object.entries(points))
   });
 
 it('the audit chain holds after all that', () => chainHolds());
+
+it('an outage of PostgreSQL is 503, and over when it is over', { skip: !onPostgres || !process.env.KHUE_TEST_PG_DIR, timeout: 120_000 }, async () => {
+  const cluster = (what) => {
+    const done = spawnSync(join(root, 'tests/support/pgcluster.sh'), [what, process.env.KHUE_TEST_PG_DIR], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'inherit'] });
+    assert.equal(done.status, 0, `pgcluster.sh ${what}`);
+  };
+  const since = new Date().toISOString();
+  acknowledged.clear();
+  await city.serve();
+  let over = false, down = false, after = 0, refused = 0;
+  const load = Array.from({ length: 4 }, async () => {
+    while (!over) {
+      const reply = await citizen.post('/api/v1/records/report', pothole());
+      if (clean(reply, 'file')) {
+        acknowledged.set(reply.json.id, 'new');
+        if (refused && !down) after++;
+      } else {
+        assert.equal(reply.status, 503, reply.text);
+        refused++;
+      }
+    }
+  });
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  try {
+    await sleep(700);
+    cluster('kill');
+    down = true;
+    const reply = await citizen.get('/api/v1/records/report?limit=1');
+    assert.equal(reply.status, 503, reply.text);
+    assert.equal(reply.json.code, 'STORE');
+    await sleep(700);
+  } finally {
+    cluster('begin');
+    down = false;
+  }
+  for (const end = Date.now() + 20_000; after < 4 && Date.now() < end;) await sleep(50);
+  over = true;
+  await Promise.all(load);
+  assert.ok(refused > 0 && after >= 4, `${refused} refused, ${after} taken after the outage`);
+  await whole(since);
+  assert.equal(await city.stop(), 0, city.log.slice(-4000));
+  chainHolds();
+});
