@@ -49,6 +49,7 @@ struct kh_hub {
     int64_t head;   /* newest seq known */
     int64_t loaded; /* newest seq in the ring, or that the ring starts after */
     struct reader *readers;
+    _Atomic(int64_t) heartbeat_us, life_us;
     bool stop;
 };
 
@@ -187,7 +188,7 @@ static bool load_more(struct kh_hub *h)
 static void wake_silent(struct kh_hub *h, int64_t now)
 {
     for (struct reader *r = h->readers; r; r = r->next)
-        if (now - r->wrote_us >= HEARTBEAT_US)
+        if (now - r->wrote_us >= h->heartbeat_us)
             wake(r);
 }
 
@@ -238,6 +239,8 @@ bool kh_hub_open(struct kh_store *st, size_t ring, struct kh_hub **ret_hub, stru
     KH_REQUIRE(h);
     h->store = st;
     h->cap = ring;
+    h->heartbeat_us = HEARTBEAT_US;
+    h->life_us = LIFE_US;
     h->ring = calloc(ring, sizeof(*h->ring));
     KH_REQUIRE(h->ring && pthread_mutex_init(&h->lock, NULL) == 0);
     KH_REQUIRE(pthread_condattr_init(&attr) == 0);
@@ -255,6 +258,12 @@ bool kh_hub_open(struct kh_store *st, size_t ring, struct kh_hub **ret_hub, stru
     KH_REQUIRE(pthread_create(&h->thread, NULL, follow, h) == 0);
     *ret_hub = h;
     return true;
+}
+
+void kh_hub_pace(struct kh_hub *h, int64_t heartbeat_us, int64_t life_us)
+{
+    h->heartbeat_us = heartbeat_us;
+    h->life_us = life_us;
 }
 
 void kh_hub_close(struct kh_hub *h)
@@ -338,8 +347,10 @@ static bool choose(struct reader *r)
             kh_count(KH_M_STREAM_EVENTS, 1);
     }
     pthread_mutex_unlock(&h->lock);
-    if (r->rest.n == 0 && kh_mono_us() - r->wrote_us >= HEARTBEAT_US)
+    if (r->rest.n == 0 && kh_mono_us() - r->wrote_us >= h->heartbeat_us) {
+        r->wrote_us = kh_mono_us(); /* one is enough */
         r->rest = KH_S(":\n\n");
+    }
     return r->rest.n > 0;
 }
 
@@ -356,7 +367,7 @@ static size_t reader_read(struct kh_stream *s, char *out, size_t room)
     struct reader *r = (struct reader *)s;
     size_t n = 0;
 
-    if (r->rest.n == 0 && kh_mono_us() - r->opened_us > LIFE_US)
+    if (r->rest.n == 0 && kh_mono_us() - r->opened_us > r->hub->life_us)
         return KH_STREAM_END;
     while (n < room && (r->rest.n || choose(r))) {
         size_t part = r->rest.n < room - n ? r->rest.n : room - n;

@@ -42,6 +42,8 @@ void kh_event_render(struct kh_buf *b, const struct kh_event *e, bool inside);
 /** Follow the log of a store (NULL: a hub that never has news). @param err STORE (503) */
 KH_CHECK
 bool kh_hub_open(struct kh_store *st, size_t ring, struct kh_hub **ret_hub, struct kh_error *err);
+/** Another pace than a heartbeat in 15 s and a life of 15 min; for tests. */
+void kh_hub_pace(struct kh_hub *h, int64_t heartbeat_us, int64_t life_us);
 /** No reader may be left. Accepts NULL. */
 void kh_hub_close(struct kh_hub *h);
 

@@ -249,6 +249,35 @@ static void loses_nothing_between_readers(void **state)
     assert_non_null(strstr(read_until(s, "id: 4\n"), "id: 2\n"));
 }
 
+static void beats_once_when_there_is_nothing_to_say(void **state)
+{
+    struct kh_stream *s = stream_for(&kh_who_public, 0, -1);
+    char room[4096];
+    size_t n;
+
+    (void)state;
+    n = s->read(s, room, sizeof(room));
+    assert_memory_equal(room, "retry: 3000\n\n", n);
+    assert_int_equal(s->read(s, room, sizeof(room)), KH_STREAM_IDLE);
+    kh_hub_pace(hub, 20000, KH_US_H);
+    for (int64_t start = kh_mono_us(); kh_mono_us() - start < 20000;)
+        sched_yield();
+    assert_int_equal(s->read(s, room, sizeof(room)), 3);
+    assert_memory_equal(room, ":\n\n", 3);
+    assert_int_equal(s->read(s, room, sizeof(room)), KH_STREAM_IDLE);
+}
+
+static void ends_so_that_rights_are_asked_anew(void **state)
+{
+    struct kh_stream *s = stream_for(&kh_who_public, 0, -1);
+    char room[64];
+
+    (void)state;
+    assert_int_equal(s->read(s, room, sizeof(room)), 13);
+    kh_hub_pace(hub, KH_US_H, 0);
+    assert_true(s->read(s, room, sizeof(room)) == KH_STREAM_END);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -259,6 +288,8 @@ int main(void)
         T(tells_a_slow_reader_to_load_again),
         T(tells_a_reader_from_another_history_to_load_again),
         T(loses_nothing_between_readers),
+        T(beats_once_when_there_is_nothing_to_say),
+        T(ends_so_that_rights_are_asked_anew),
     };
 #undef T
 
