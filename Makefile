@@ -23,4 +23,4 @@ fuzz:
 	  $$h -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=build-fuzz/ \
 	  build-fuzz/found/$$n tests/fuzz/$$n || exit 1; done
 clean:
-	rm -rf build build-asan build-tsan build-fuzz web/dist
+	rm -rf build build-asan build-tsan build-fuzz build-valgrind web/dist
