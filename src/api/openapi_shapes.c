@@ -45,7 +45,8 @@ static const struct {
             "text": REF(Label), "url": TEXT, "licence": TEXT}}}}}),
     SHAPE(SearchList, LIST_OF({"type": "object", "required": ["type", "id", "title"], "properties": {
         "type": TEXT, "id": TEXT, "title": TEXT, "text": TEXT, "link": TEXT}})),
-    SHAPE(NearbyList, LIST_OF({"type": "object", "required": ["id", "meta"]})),
+    SHAPE(NearbyList, LIST_OF({"type": "object", "required": ["id", "meta"], "properties": {
+        "id": ID, "meta": REF(RecordMeta)}})),
     SHAPE(AuditList, LIST_OF(REF(Event))),
     SHAPE(AuditVerdict, {"type": "object", "required": ["ok", "events", "findings"], "properties": {
         "ok": FLAG, "events": NUMBER, "rows": NUMBER, "findings": {"type": "array", "items": {"type": "object",
