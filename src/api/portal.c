@@ -139,19 +139,18 @@ static bool put_units(struct search *s, struct kh_error *err)
             kh_buf_strf(&text, "%s%.*s", k ? ", " : "→ ", KH_FMT(u->next[k].unit->full_name));
         put_hit(s, KH_S("admin_unit"), u->code, u->full_name,
                 text.n ? kh_buf_get(&text) : u->agency_name,
-                kh_strf(s->c->a, "/nearby?unit=%.*s", KH_FMT(u->code)));
+                kh_strf(s->c->a, "/units/%.*s", KH_FMT(u->code)));
     }
     return true;
 }
 
-static bool put_type(struct search *s, struct kh_tx *tx, const struct kh_type *t,
-                     struct kh_error *err)
+static bool put_found(struct search *s, struct kh_tx *tx, const struct kh_type *t,
+                      const struct kh_list *q, struct kh_error *err)
 {
-    struct kh_list q = {.q = s->q, .limit = OF_A_TYPE, .who = s->c->who};
     struct kh_error why = {0};
     struct kh_page page;
 
-    if (!kh_record_list(tx, s->c->city->registry, s->c->a, t, &q, &page, &why)) {
+    if (!kh_record_list(tx, s->c->city->registry, s->c->a, t, q, &page, &why)) {
         /* A type that has no text, or that this reader may not list, has no answers. */
         if (why.code == KH_EC_FILTER_INVALID || why.code == KH_EC_FORBIDDEN ||
             why.code == KH_EC_AUTH_REQUIRED)
@@ -172,18 +171,40 @@ static bool put_type(struct search *s, struct kh_tx *tx, const struct kh_type *t
     return true;
 }
 
+static bool put_type(struct search *s, struct kh_tx *tx, const struct kh_type *t,
+                     struct kh_error *err)
+{
+    struct kh_list q = {.q = s->q, .limit = OF_A_TYPE, .who = s->c->who};
+
+    return put_found(s, tx, t, &q, err);
+}
+
+/* A number as it stands on the receipt; people also write it in small letters. */
+static bool put_number(struct search *s, struct kh_tx *tx, const struct kh_type *report,
+                       struct kh_error *err)
+{
+    char *upper = kh_alloc(s->c->a, s->q.n);
+    struct kh_filter number = {KH_S("number"), KH_F_EQ, kh_str(upper, s->q.n)};
+    struct kh_list q = {.filters = &number, .filters_n = 1, .limit = 1, .who = s->c->who};
+
+    for (size_t i = 0; i < s->q.n; i++)
+        upper[i] = (char)(s->q.p[i] >= 'a' && s->q.p[i] <= 'z' ? s->q.p[i] - 32 : s->q.p[i]);
+    return put_found(s, tx, report, &q, err);
+}
+
 static bool search_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     static const char *const types[] = {"feedback_category", "report", "place", "bus_line",
                                         "bus_stop", "agency"};
     struct search *s = ctx;
+    const struct kh_type *report = kh_type_find(s->c->city->registry, KH_S("report"));
 
     s->out = kh_buf(s->c->a, 1 << 20);
     s->w = kh_jw(&s->out);
     kh_jw_obj(&s->w);
     kh_jw_key(&s->w, "items");
     kh_jw_arr(&s->w);
-    if (!put_units(s, err))
+    if ((report && !put_number(s, tx, report, err)) || !put_units(s, err))
         return false;
     for (size_t i = 0; i < KH_LEN(types); i++) {
         const struct kh_type *t = kh_type_find(s->c->city->registry, kh_cstr(types[i]));

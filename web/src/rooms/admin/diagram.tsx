@@ -124,7 +124,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
           })}
         </svg>
       </div>
-      <div class="table-box">
+      <div class="table-box" tabIndex={0} role="region" aria-label={t('process.steps')}>
         <table>
           <caption>{t('process.steps')}</caption>
           <thead>
