@@ -62,7 +62,7 @@ test('a report with pin and photo arrives, its photo small and without its hidde
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
 
   await page.getByRole('button', { name: 'Dùng vị trí của tôi' }).click();
-  await page.getByText('Phường Hoàn Kiếm').waitFor();
+  await page.getByText('Phường Hoàn Kiếm', { exact: true }).waitFor();
   await page.locator('canvas.maplibregl-canvas').waitFor();
   await page.locator('.map-pin').waitFor();
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
@@ -171,7 +171,7 @@ test('a report made without a network is sent when the network returns, once', a
   await page.waitForFunction(() => navigator.serviceWorker.controller);
   await page.goto('/report/place');
   await page.getByRole('button', { name: 'Dùng vị trí của tôi' }).click();
-  await page.getByText('Phường Hoàn Kiếm').waitFor();
+  await page.getByText('Phường Hoàn Kiếm', { exact: true }).waitFor();
   await page.goto('/report');
   await page.locator('input[name=category]').first().waitFor({ state: 'attached' });
   await page.context().setOffline(true);
