@@ -142,7 +142,9 @@ for (const [point, ns] of Object.entries(points))
     const since = new Date().toISOString();
     const told = [];
     acknowledged.clear();
-    for (const n of ns) {
+    // What happens beside the story takes some of the strikes: go on until one is told.
+    for (let i = 0, n = ns[0]; i < ns.length || (told.length === 0 && n < 60); i++) {
+      n = ns[i] ?? n + 1;
       city.env.KHUE_FAULT_SERVING = `${point}:${n}`;
       await city.serve();
       try {
