@@ -28,7 +28,7 @@ static const struct kh_sql get_locked = {
 static const struct kh_sql put = {
     .name = "task_put",
     .text = "UPDATE task SET state = $2, claimed_by = $3, done_us = $4, done_by = $5 "
-            "WHERE id = $1 AND state < 2 RETURNING id",
+            "WHERE id = $1 AND state < 2",
 };
 
 /* What every list filters, after the first six parameters: state, state, process, key, due_before,
@@ -102,13 +102,15 @@ static const struct kh_sql roles = {.name = "task_roles", .text = ROLES(OPEN)};
 static const struct kh_sql roles_closed = {.name = "task_roles_closed", .text = ROLES(CLOSED)};
 
 #define LATE "state < 2 AND overdue = 0 AND due_us < 9223372036854775807"
+/* SQLite ends its range at the first bound that it meets: it must be the one of now, or every task
+ * that is due some day is looked at. */
 static const struct kh_sql overdue = {
     .name = "task_overdue",
-    .text = "SELECT id FROM task WHERE " LATE " AND due_us <= $1 ORDER BY due_us LIMIT $2",
+    .text = "SELECT id FROM task WHERE due_us <= $1 AND " LATE " ORDER BY due_us LIMIT $2",
 };
 static const struct kh_sql tell = {
     .name = "task_tell",
-    .text = "UPDATE task SET overdue = 1 WHERE id = $1 AND " LATE " AND due_us <= $2 RETURNING id",
+    .text = "UPDATE task SET overdue = 1 WHERE id = $1 AND due_us <= $2 AND " LATE " RETURNING id",
 };
 static const struct kh_sql next_overdue = {
     .name = "task_next_overdue",
@@ -229,6 +231,7 @@ enum kh_hit kh_task_sql_get(struct kh_tx *tx, struct kh_arena *a, int64_t id, bo
 enum kh_hit kh_task_sql_put(struct kh_tx *tx, const struct kh_task_row *t, struct kh_error *err)
 {
     kh_auto(kh_query) q = {0};
+    int64_t changes;
 
     if (!kh_query_open(&q, tx, &put, err))
         return KH_FAIL;
@@ -237,7 +240,9 @@ enum kh_hit kh_task_sql_put(struct kh_tx *tx, const struct kh_task_row *t, struc
     kh_bind_int(&q, 3, t->claimed_by);
     kh_bind_int(&q, 4, t->done_us);
     text(&q, 5, t->done_by);
-    return kh_query_next(&q, err);
+    if (!kh_query_run(&q, &changes, err))
+        return KH_FAIL;
+    return changes ? KH_HIT : KH_MISS;
 }
 
 /* Lists by role and unit share their ten parameters. */

@@ -195,27 +195,68 @@ bool kh_version_sql_ids(struct kh_tx *tx, struct kh_str type, int64_t after, siz
     return read_ids(&q, max, ids, ret_n, err);
 }
 
+/* On PostgreSQL one trip; it lets one writer wait for the other. */
 static const struct kh_sql serial_sql = {
     .name = "serial_next",
     .text = "INSERT INTO record_serial (type, period, last) VALUES ($1, $2, 1) "
             "ON CONFLICT (type, period) DO UPDATE SET last = record_serial.last + 1 "
             "RETURNING last"};
+/* SQLite has one writer, so it may look first. A statement with RETURNING would open a savepoint, and
+ * that makes FTS5 write down every single record instead of a batch of them. */
+static const struct kh_sql serial_last_sql = {
+    .name = "serial_last",
+    .text = "SELECT last FROM record_serial WHERE type = $1 AND period = $2"};
+static const struct kh_sql serial_step_sql = {
+    .name = "serial_step",
+    .text = "UPDATE record_serial SET last = last + 1 WHERE type = $1 AND period = $2"};
+static const struct kh_sql serial_first_sql = {
+    .name = "serial_first",
+    .text = "INSERT INTO record_serial (type, period, last) VALUES ($1, $2, 1)"};
 
-bool kh_serial_sql_next(struct kh_tx *tx, struct kh_str type, struct kh_str period,
-                        int64_t *ret_number, struct kh_error *err)
+static enum kh_hit serial_ask(struct kh_tx *tx, const struct kh_sql *sql, struct kh_str type,
+                              struct kh_str period, int64_t *ret_number, struct kh_error *err)
 {
     kh_auto(kh_query) q = {0};
     enum kh_hit hit;
 
-    if (!kh_query_open(&q, tx, &serial_sql, err))
-        return false;
+    if (!kh_query_open(&q, tx, sql, err))
+        return KH_FAIL;
     kh_bind_text(&q, 1, type);
     kh_bind_text(&q, 2, period);
     hit = kh_query_next(&q, err);
-    if (hit != KH_HIT)
-        return hit == KH_MISS ? kh_fail(err, KH_EC_STORE, "serial_next gave nothing") : false;
-    *ret_number = kh_col_int(&q, 0);
-    return kh_query_run(&q, NULL, err);
+    if (hit == KH_HIT)
+        *ret_number = kh_col_int(&q, 0);
+    return hit;
+}
+
+static bool serial_next_sqlite(struct kh_tx *tx, struct kh_str type, struct kh_str period,
+                               int64_t *ret_number, struct kh_error *err)
+{
+    enum kh_hit hit;
+    int64_t last = 0, none;
+
+    hit = serial_ask(tx, &serial_last_sql, type, period, &last, err);
+    if (hit == KH_FAIL || serial_ask(tx, hit == KH_HIT ? &serial_step_sql : &serial_first_sql, type,
+                                     period, &none, err) == KH_FAIL)
+        return false;
+    *ret_number = last + 1;
+    return true;
+}
+
+bool kh_serial_sql_next(struct kh_tx *tx, struct kh_str type, struct kh_str period,
+                        int64_t *ret_number, struct kh_error *err)
+{
+    if (kh_store_kind(kh_tx_store(tx)) == KH_STORE_SQLITE)
+        return serial_next_sqlite(tx, type, period, ret_number, err);
+    switch (serial_ask(tx, &serial_sql, type, period, ret_number, err)) {
+    case KH_HIT:
+        return true;
+    case KH_MISS:
+        return kh_fail(err, KH_EC_STORE, "serial_next gave nothing");
+    case KH_FAIL:
+        break;
+    }
+    return false;
 }
 
 static const struct kh_sql raise_sql = {
