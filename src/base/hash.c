@@ -64,8 +64,9 @@ struct kh_sha256_ctx *kh_sha256_new(void)
     struct kh_sha256_ctx *c = malloc(sizeof(*c));
 
     KH_REQUIRE(c != NULL);
+    (void)thread_md(); /* fetches the algorithm, once */
     c->md = EVP_MD_CTX_new();
-    KH_REQUIRE(c->md && EVP_DigestInit_ex(c->md, EVP_sha256(), NULL) == 1);
+    KH_REQUIRE(c->md && EVP_DigestInit_ex2(c->md, sha256, NULL) == 1);
     return c;
 }
 

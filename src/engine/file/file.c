@@ -387,10 +387,11 @@ bool kh_file_link_fields(struct kh_tx *tx, struct kh_arena *a, const struct kh_j
 
     for (uint32_t i = 0; kh_json_is(fields, KH_JSON_OBJECT) && i < fields->n; i++) {
         const struct kh_json_member *m = &fields->members[i];
-        struct kh_str at = kh_strf(a, "/%.*s", KH_FMT(m->key));
+        struct kh_str at;
 
         if (!is_file_field(kh_json_find(properties, m->key)))
             continue;
+        at = kh_strf(a, "/%.*s", KH_FMT(m->key));
         if (!link_one(tx, a, &m->value, at, type, record, issues, err))
             return false;
         for (uint32_t k = 0; m->value.type == KH_JSON_ARRAY && k < m->value.n; k++)

@@ -17,6 +17,14 @@ struct piece {
     int src; /* SRC_NEW, SRC_HEAD, or index into alive */
 };
 
+/* Content that this write has looked at: parsed and indexed once. */
+struct known {
+    struct kh_str data;
+    const struct kh_json *fields;
+    struct kh_rrow row; /* columns, place and words of it; nothing else */
+    struct known *next;
+};
+
 /* One write on its way. */
 struct life {
     struct kh_tx *tx;
@@ -37,7 +45,39 @@ struct life {
     struct kh_rversion *touched;   /* rows inserted or closed */
     size_t touched_n;
     int64_t seg;
+    struct known *known;
 };
+
+static struct known *learn(struct life *l, struct kh_str data, const struct kh_json *fields)
+{
+    struct known *k = kh_new(l->a, struct known);
+
+    k->data = data;
+    k->fields = fields;
+    k->next = l->known;
+    l->known = k;
+    return k;
+}
+
+static bool look(struct life *l, struct kh_str data, const struct known **ret, struct kh_error *err)
+{
+    struct kh_json *fields;
+    struct known *k;
+
+    for (k = l->known; k; k = k->next)
+        if (k->data.p == data.p && k->data.n == data.n) {
+            *ret = k;
+            return true;
+        }
+    if (!kh_json_parse(l->a, data, NULL, &fields, err))
+        return kh_error_wrap(err, "stored record");
+    k = learn(l, data, fields);
+    kh_columns_reread(l->t, l->a, fields, &k->row);
+    k->row.search = data.p == l->head.data.p ? l->head.search
+                                             : kh_columns_words(l->t, l->a, fields);
+    *ret = k;
+    return true;
+}
 
 static int by_from(const void *x, const void *y)
 {
@@ -255,50 +295,28 @@ static bool write_versions(struct life *l, size_t chosen, struct kh_error *err)
     return true;
 }
 
-static bool rval_same(const struct kh_rval *x, const struct kh_rval *y)
-{
-    return x->kind == y->kind && x->i == y->i && kh_str_eq(x->s, y->s) &&
-           memcmp(&x->r, &y->r, sizeof(x->r)) == 0;
-}
-
-static uint64_t changed_cols(const struct kh_type *t, const struct kh_rval *x,
-                             const struct kh_rval *y)
-{
-    size_t n = kh_rtable_shape(t->table)->cols_n;
-    uint64_t changed = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (!rval_same(&x[i], &y[i]))
-            changed |= UINT64_C(1) << i;
-    return changed;
-}
-
-static bool parse(struct life *l, struct kh_str data, struct kh_json **ret, struct kh_error *err)
-{
-    return kh_json_parse(l->a, data, NULL, ret, err) || kh_error_wrap(err, "stored record");
-}
-
 static bool write_row(struct life *l, size_t chosen, const char *kind, const struct kh_write *w,
                       struct kh_record *ret, struct kh_error *err)
 {
     const struct piece *p = &l->next[chosen];
-    struct kh_rrow row = l->head, was = {0}, is = {0};
-    struct kh_json *before, *after;
+    const struct known *before, *after;
+    const struct kh_rrow *was, *is;
+    struct kh_rrow row = l->head;
     unsigned char state[32], old[32];
     uint64_t changed;
 
-    if (!parse(l, l->head.data, &before, err) || !parse(l, p->data, &after, err))
+    if (!look(l, l->head.data, &before, err) || !look(l, p->data, &after, err))
         return false;
-    kh_columns_refill(l->t, l->a, before, &was);
-    kh_columns_refill(l->t, l->a, after, &is);
-    changed = changed_cols(l->t, was.cols, is.cols);
-    row.cols = is.cols;
-    row.search = is.search;
-    row.has_place = is.has_place;
-    row.lon = is.lon;
-    row.lat = is.lat;
-    row.cell = is.cell;
-    memcpy(row.box, is.box, sizeof(row.box));
+    was = &before->row;
+    is = &after->row;
+    changed = kh_columns_changed(l->t, was->cols, is->cols);
+    row.cols = is->cols;
+    row.search = is->search;
+    row.has_place = is->has_place;
+    row.lon = is->lon;
+    row.lat = is->lat;
+    row.cell = is->cell;
+    memcpy(row.box, is->box, sizeof(row.box));
     row.rev = l->rev;
     row.srev = p->srev;
     row.sv = p->sv;
@@ -316,20 +334,22 @@ static bool write_row(struct life *l, size_t chosen, const char *kind, const str
     row.state = kh_str((const char *)state, sizeof(state));
     if (!kh_rtable_update(l->tx, l->t->table, l->a, &row,
                           changed | (row.live != l->head.live ? KH_RCHANGED_LIVE : 0),
-                          was.has_place != is.has_place || was.cell != is.cell ||
-                              memcmp(was.box, is.box, sizeof(was.box)) != 0,
+                          was->has_place != is->has_place || was->cell != is->cell ||
+                              memcmp(was->box, is->box, sizeof(was->box)) != 0,
                           l->head.search, err))
         return false;
     {
         struct kh_rrow told = row;
 
         told.recorded_us = l->now;
-        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before, after, w, old, state, err) ||
-            !kh_record_files(l->tx, l->reg, l->a, l->t, row.id, after, err))
+        if (!kh_record_event(l->tx, l->a, l->t, kind, &told, before->fields, after->fields, w, old,
+                             state, err) ||
+            !kh_record_files(l->tx, l->reg, l->a, l->t, row.id, after->fields, err))
             return false;
     }
     kh_type_due(l->tx, l->a, l->t, row.valid_to);
     kh_record_of_row(l->t, &row, ret);
+    ret->fields = after->fields;
     return true;
 }
 
@@ -358,24 +378,23 @@ static bool same_member(const struct kh_json *x, const struct kh_json *y, struct
     return p && q ? kh_json_eq(p, q) : p == q;
 }
 
-static bool may_touch(struct life *l, const struct kh_json *now, const struct kh_json *then,
+static bool may_touch(struct life *l, const struct known *now, const struct kh_json *then,
                       enum kh_op op, struct kh_error *err)
 {
     const struct kh_type *t = l->t;
-    bool *touched = kh_new_n(l->a, t->fields_n, bool);
-    struct kh_rrow row = {0};
+    bool *touched;
 
     if (l->w->trusted)
         return true;
     if (l->w->import)
         op = KH_OP_IMPORT;
-    kh_columns_refill(t, l->a, now, &row);
-    if (!kh_access_row(t, l->w->who, KH_OP_READ, row.cols) &&
-        !kh_access_row(t, l->w->who, op, row.cols))
+    if (!kh_access_row(t, l->w->who, KH_OP_READ, now->row.cols) &&
+        !kh_access_row(t, l->w->who, op, now->row.cols))
         return kh_fail(err, KH_EC_RECORD_UNKNOWN, "%.*s", KH_FMT(t->name));
+    touched = kh_new_n(l->a, t->fields_n, bool);
     for (size_t i = 0; then && i < t->fields_n; i++)
-        touched[i] = !t->fields[i].computed && !same_member(now, then, t->fields[i].name);
-    return kh_access_write(t, l->w->who, op, row.cols, touched, err);
+        touched[i] = !t->fields[i].computed && !same_member(now->fields, then, t->fields[i].name);
+    return kh_access_write(t, l->w->who, op, now->row.cols, touched, err);
 }
 
 static bool begin(struct life *l, int64_t id, struct kh_error *err)
@@ -391,31 +410,27 @@ static bool begin(struct life *l, int64_t id, struct kh_error *err)
 /* ---- change ---- */
 
 /* A reader who saw only part of a record sends back only that part: what was hidden stays. */
-static void keep_hidden(struct life *l, const struct kh_json *base, struct kh_json *fields)
+static void keep_hidden(struct life *l, const struct known *base, struct kh_json *fields)
 {
     const struct kh_type *t = l->t;
-    struct kh_rrow row = {0};
-    enum kh_level_of see;
+    enum kh_level_of see = l->w->trusted ? KH_SEE_SENSITIVE
+                                         : kh_access_see(t, l->w->who, KH_OP_READ, base->row.cols);
 
-    kh_columns_refill(t, l->a, base, &row);
-    see = l->w->trusted ? KH_SEE_SENSITIVE : kh_access_see(t, l->w->who, KH_OP_READ, row.cols);
-    for (size_t i = 0; i < base->n; i++) {
-        int f = kh_type_field(t, base->members[i].key);
+    for (size_t i = 0; i < base->fields->n; i++) {
+        const struct kh_json_member *m = &base->fields->members[i];
+        int f = kh_type_field(t, m->key);
 
         if (f >= 0 && (t->fields[f].level > see || t->fields[f].serial) &&
-            !kh_json_find(fields, base->members[i].key))
-            kh_json_set(l->a, fields, base->members[i].key, &base->members[i].value);
+            !kh_json_find(fields, m->key))
+            kh_json_set(l->a, fields, m->key, &m->value);
     }
 }
 
-static bool check_new(struct life *l, const struct kh_json *base, struct kh_json *fields,
+static bool check_new(struct life *l, const struct known *base, struct kh_json *fields,
                       int64_t from, int64_t to, struct kh_rrow *row, struct kh_error *err)
 {
-    struct kh_rrow was = {0};
-
-    kh_columns_refill(l->t, l->a, base, &was);
     if (!kh_fields_check(l->t, l->a, fields, false, err) ||
-        !kh_columns_fill(l->t, l->a, fields, row, err))
+        !kh_columns_update(l->t, l->a, base->fields, &base->row, fields, row, err))
         return false;
     row->id = l->head.id;
     row->valid_from = from;
@@ -423,9 +438,10 @@ static bool check_new(struct life *l, const struct kh_json *base, struct kh_json
     row->data = kh_json_text(l->a, fields);
     if (row->data.n > KH_DATA_MAX)
         return kh_fail(err, KH_EC_BODY_TOO_LARGE, "a record has at most %d bytes", KH_DATA_MAX);
-    return kh_refs_check(l->tx, l->reg, l->t, l->a, fields, base, l->now, err) &&
+    learn(l, row->data, fields)->row = *row;
+    return kh_refs_check(l->tx, l->reg, l->t, l->a, fields, base->fields, l->now, err) &&
            kh_unique_check(l->tx, l->t, l->a, row,
-                           changed_cols(l->t, was.cols, row->cols), err);
+                           kh_columns_changed(l->t, base->row.cols, row->cols), err);
 }
 
 bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
@@ -435,7 +451,8 @@ bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
     struct life l = {.tx = tx, .reg = reg, .a = a, .t = t, .w = w};
     const struct kh_json *meta = NULL;
     const struct piece *p;
-    struct kh_json *base, *next, *given;
+    const struct known *base;
+    struct kh_json *next, *given;
     struct kh_rrow row = {0};
     int64_t from, said_from = 0, said_to = 0, to;
 
@@ -452,7 +469,7 @@ bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
         p = &l.pieces[0]; /* not valid yet: what is planned is changed as a whole */
         from = p->from;
     }
-    if (!parse(&l, p ? p->data : l.head.data, &base, err))
+    if (!look(&l, p ? p->data : l.head.data, &base, err))
         return false;
     if (!p) {
         if (!may_touch(&l, base, NULL, KH_OP_UPDATE, err))
@@ -464,18 +481,18 @@ bool kh_record_change(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
         return kh_fail(err, KH_EC_RECORD_CLOSED, "%.*s", KH_FMT(t->name));
     }
     given = kh_fields_clean(a, fields, &meta);
-    next = merge ? kh_json_merge(a, base, given) : given;
+    next = merge ? kh_json_merge(a, base->fields, given) : given;
     keep_hidden(&l, base, next);
     if (!may_touch(&l, base, next, KH_OP_UPDATE, err))
         return false;
     to = p->to;
     if (t->to >= 0 && !kh_validity_of(t, a, next, NULL, &said_from, &said_to, err))
         return false;
-    if (t->to >= 0 && !same_member(base, next, t->fields[t->to].name))
+    if (t->to >= 0 && !same_member(base->fields, next, t->fields[t->to].name))
         to = said_to ? (said_to > from ? said_to : from + 1) : KH_FOREVER;
     if (!check_new(&l, base, next, from, to, &row, err))
         return false;
-    if (kh_json_eq(base, next)) {
+    if (kh_json_eq(base->fields, next)) {
         kh_record_of_row(t, &l.head, ret);
         return true;
     }
@@ -505,16 +522,17 @@ static bool correct_piece(struct life *l, const struct piece *p, const struct kh
                           int64_t from, int64_t to, bool *ret_same, struct kh_str *ret_data,
                           struct kh_error *err)
 {
-    struct kh_json *base, *next;
+    const struct known *base;
+    struct kh_json *next;
     struct kh_rrow row = {0};
 
-    if (!parse(l, p->data, &base, err))
+    if (!look(l, p->data, &base, err))
         return false;
-    next = kh_json_merge(l->a, base, patch);
+    next = kh_json_merge(l->a, base->fields, patch);
     if (!may_touch(l, base, next, KH_OP_UPDATE, err) ||
         !check_new(l, base, next, from, to, &row, err))
         return false;
-    *ret_same = kh_json_eq(base, next);
+    *ret_same = kh_json_eq(base->fields, next);
     *ret_data = row.data;
     return true;
 }
@@ -576,10 +594,10 @@ bool kh_record_close(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena 
                      struct kh_record *ret, struct kh_error *err)
 {
     struct life l = {.tx = tx, .reg = reg, .a = a, .t = t, .w = w};
-    struct kh_json *base;
+    const struct known *base;
     int64_t from;
 
-    if (!begin(&l, id, err) || !parse(&l, l.head.data, &base, err) ||
+    if (!begin(&l, id, err) || !look(&l, l.head.data, &base, err) ||
         !may_touch(&l, base, NULL, KH_OP_CLOSE, err))
         return false;
     from = w->valid_from_us ? w->valid_from_us : l.now;

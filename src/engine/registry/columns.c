@@ -173,8 +173,14 @@ static struct kh_str words_of(const struct kh_type *t, struct kh_arena *a,
     return b.n ? kh_str_trim(kh_buf_get(&b)) : (struct kh_str){0};
 }
 
+struct kh_str kh_columns_words(const struct kh_type *t, struct kh_arena *a,
+                               const struct kh_json *fields)
+{
+    return t->searched ? words_of(t, a, fields) : (struct kh_str){0};
+}
+
 /* Content of an older schema may not fit the columns of today: those are then empty. */
-void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+void kh_columns_reread(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
                        struct kh_rrow *row)
 {
     size_t n = kh_rtable_shape(t->table)->cols_n;
@@ -190,12 +196,18 @@ void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct
     row->cols = cols;
     if (t->geo >= 0 && !fill_place(t, kh_json_find(fields, t->fields[t->geo].name), row, &err))
         row->has_place = false;
-    if (t->searched)
-        row->search = words_of(t, a, fields);
 }
 
-bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
-                     struct kh_rrow *row, struct kh_error *err)
+void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                       struct kh_rrow *row)
+{
+    kh_columns_reread(t, a, fields, row);
+    row->search = kh_columns_words(t, a, fields);
+}
+
+/* Columns and place, without the words. */
+static bool fill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                 struct kh_rrow *row, struct kh_error *err)
 {
     size_t n = t->table ? kh_rtable_shape(t->table)->cols_n : 0;
     struct kh_rval *cols = kh_new_n(a, n, struct kh_rval);
@@ -218,7 +230,58 @@ bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct k
                                  "The place or geometry is not valid.");
         return false;
     }
-    if (t->searched)
-        row->search = words_of(t, a, fields);
     return true;
+}
+
+bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                     struct kh_rrow *row, struct kh_error *err)
+{
+    if (!fill(t, a, fields, row, err))
+        return false;
+    row->search = kh_columns_words(t, a, fields);
+    return true;
+}
+
+static bool same_words(const struct kh_type *t, const struct kh_json *x, const struct kh_json *y)
+{
+    for (size_t i = 0; i < t->fields_n; i++) {
+        const struct kh_json *p, *q;
+
+        if (!t->fields[i].weight)
+            continue;
+        p = kh_json_find(x, t->fields[i].name);
+        q = kh_json_find(y, t->fields[i].name);
+        if (p && q ? !kh_json_eq(p, q) : p != q)
+            return false;
+    }
+    return true;
+}
+
+bool kh_columns_update(const struct kh_type *t, struct kh_arena *a, const struct kh_json *before,
+                       const struct kh_rrow *was, const struct kh_json *fields,
+                       struct kh_rrow *row, struct kh_error *err)
+{
+    if (!fill(t, a, fields, row, err))
+        return false;
+    row->search =
+        same_words(t, before, fields) ? was->search : kh_columns_words(t, a, fields);
+    return true;
+}
+
+static bool same_value(const struct kh_rval *x, const struct kh_rval *y)
+{
+    return x->kind == y->kind && x->i == y->i && kh_str_eq(x->s, y->s) &&
+           memcmp(&x->r, &y->r, sizeof(x->r)) == 0;
+}
+
+uint64_t kh_columns_changed(const struct kh_type *t, const struct kh_rval *x,
+                            const struct kh_rval *y)
+{
+    size_t n = kh_rtable_shape(t->table)->cols_n;
+    uint64_t changed = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!same_value(&x[i], &y[i]))
+            changed |= UINT64_C(1) << i;
+    return changed;
 }

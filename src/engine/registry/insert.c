@@ -141,36 +141,41 @@ bool kh_unique_check(struct kh_tx *tx, const struct kh_type *t, struct kh_arena 
 /* ---- the number ---- */
 
 static bool give_number(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t,
-                        struct kh_draft *d, struct kh_rrow *row, struct kh_json *fields,
-                        struct kh_error *err)
+                        struct kh_draft *b, struct kh_error *err)
 {
     const struct kh_field *f = &t->fields[t->serial.field];
-    struct kh_buf b = kh_buf(a, d->row.data.n + 400);
-    struct kh_rval *cols = kh_new_n(a, kh_rtable_shape(t->table)->cols_n, struct kh_rval);
+    struct kh_rrow *row = &b->row;
+    struct kh_buf text = kh_buf(a, row->data.n + 400);
+    size_t n = kh_rtable_shape(t->table)->cols_n;
+    struct kh_rval *cols = kh_new_n(a, n, struct kh_rval);
+    struct kh_json *fields = kh_json_new(a, KH_JSON_OBJECT);
     struct kh_str number, words;
-    int64_t n;
+    int64_t next;
 
-    if (!kh_serial_sql_next(tx, t->name, kh_serial_period(a, &t->serial, row->recorded_us), &n, err))
+    if (!kh_serial_sql_next(tx, t->name, kh_serial_period(a, &t->serial, row->recorded_us), &next,
+                            err))
         return false;
-    number = kh_serial_format(a, t->serial.pattern, n, row->recorded_us);
-    memcpy(cols, row->cols, kh_rtable_shape(t->table)->cols_n * sizeof(*cols));
+    number = kh_serial_format(a, t->serial.pattern, next, row->recorded_us);
+    memcpy(cols, row->cols, n * sizeof(*cols));
     cols[f->col] = (struct kh_rval){.kind = KH_RV_TEXT, .s = number};
     row->cols = cols;
-    kh_buf_add(&b, d->row.data.p, d->row.data.n - 1);
-    if (d->fields->n)
-        kh_buf_c(&b, ',');
-    kh_json_quote(&b, f->name);
-    kh_buf_c(&b, ':');
-    kh_json_quote(&b, number);
-    kh_buf_c(&b, '}');
-    row->data = kh_buf_get(&b);
+    kh_buf_add(&text, row->data.p, row->data.n - 1);
+    if (b->fields->n)
+        kh_buf_c(&text, ',');
+    kh_json_quote(&text, f->name);
+    kh_buf_c(&text, ':');
+    kh_json_quote(&text, number);
+    kh_buf_c(&text, '}');
+    row->data = kh_buf_get(&text);
     if (f->weight) {
         words = kh_search_text(a, number);
         row->search = row->search.n ? kh_strf(a, "%.*s %.*s", KH_FMT(row->search), KH_FMT(words))
                                     : words;
     }
-    *fields = *d->fields;
+    *fields = *b->fields;
     kh_json_set(a, fields, f->name, kh_json_new_str(a, number));
+    b->fields = fields;
+    b->number = false;
     return true;
 }
 
@@ -204,45 +209,101 @@ void kh_type_due(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t, 
 
 /* ---- the insert ---- */
 
-bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
-                      struct kh_draft *d, struct kh_record *ret, struct kh_error *err)
+bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_draft *d, struct kh_draft **ret_begun, struct kh_error *err)
 {
     const struct kh_type *t = kh_type_find(reg, d->t->name);
-    struct kh_rrow row = d->row;
-    struct kh_json fields = *d->fields;
-    unsigned char state[32];
-    char salt[KH_SALT];
+    struct kh_draft *b = kh_new(a, struct kh_draft);
+    struct kh_rrow *row = &b->row;
+    char *salt = kh_alloc(a, KH_SALT);
 
+    *b = *d;
     /* The type may have been upgraded since the draft was made: the row then needs its columns. */
-    if (!t)
-        t = d->t;
-    if (t != d->t && !kh_columns_fill(t, a, d->fields, &row, err))
+    b->t = t ? t : d->t;
+    if (b->t != d->t && !kh_columns_fill(b->t, a, d->fields, row, err))
         return false;
-    /* The callback may run again, so the draft stays as it is. */
-    kh_random(salt, sizeof(salt));
-    row.id = kh_id_new();
-    row.rev = row.srev = 1;
-    row.sv = d->t->version;
-    row.recorded_us = kh_now_us();
-    row.valid_from = row.valid_from ? row.valid_from : row.recorded_us;
-    row.valid_to = row.valid_to ? row.valid_to : KH_FOREVER;
-    if (row.valid_to <= row.valid_from)
+    kh_random(salt, KH_SALT);
+    row->id = kh_id_new();
+    row->rev = row->srev = 1;
+    row->sv = d->t->version;
+    row->recorded_us = kh_now_us();
+    row->valid_from = row->valid_from ? row->valid_from : row->recorded_us;
+    row->valid_to = row->valid_to ? row->valid_to : KH_FOREVER;
+    if (row->valid_to <= row->valid_from)
         return kh_fail_field(a, err, KH_EC_RECORD_INVALID, KH_S("/meta/valid_to"), "order",
                              "Hiệu lực kết thúc trước khi bắt đầu.",
                              "The validity ends before it begins.");
-    row.live = row.valid_to > row.recorded_us;
-    row.salt = kh_str(salt, sizeof(salt));
-    if (!kh_refs_check(tx, reg, t, a, d->fields, NULL, row.valid_from, err) ||
-        !kh_unique_check(tx, t, a, &row, UINT64_MAX, err))
+    row->live = row->valid_to > row->recorded_us;
+    row->salt = kh_str(salt, KH_SALT);
+    if (!kh_refs_check(tx, reg, b->t, a, d->fields, NULL, row->valid_from, err) ||
+        !kh_unique_check(tx, b->t, a, row, UINT64_MAX, err))
         return false;
-    if (d->number && t->serial.field >= 0 && !give_number(tx, a, t, d, &row, &fields, err))
+    if (b->number && b->t->serial.field >= 0 && !give_number(tx, a, b->t, b, err))
         return false;
-    kh_state_first(t->name, &row, state);
-    if (!kh_rtable_insert(tx, t->table, &row, err) ||
-        !kh_record_event(tx, a, t, "record.create", &row, NULL, &fields, d->w, NULL, state, err) ||
-        !kh_record_files(tx, reg, a, t, row.id, &fields, err))
-        return false;
-    kh_type_due(tx, a, t, row.valid_to);
-    kh_record_of_row(t, &row, ret);
+    *ret_begun = b;
     return true;
+}
+
+bool kh_record_amendable(const struct kh_type *t)
+{
+    return t->from < 0 && t->to < 0;
+}
+
+bool kh_record_amend(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     struct kh_draft *begun, const struct kh_json *fields, struct kh_error *err)
+{
+    const struct kh_type *t = begun->t;
+    struct kh_rrow row = begun->row;
+    struct kh_json *next;
+
+    KH_REQUIRE(kh_record_amendable(t));
+    if (!kh_json_is(fields, KH_JSON_OBJECT))
+        return kh_fail_field(a, err, KH_EC_RECORD_INVALID, KH_S(""), "type",
+                             "Bản ghi là một đối tượng JSON.", "A record is a JSON object.");
+    next = kh_json_merge(a, begun->fields, kh_fields_clean(a, fields, NULL));
+    if (!kh_fields_check(t, a, next, false, err) ||
+        !kh_columns_update(t, a, begun->fields, &begun->row, next, &row, err))
+        return false;
+    row.data = kh_json_text(a, next);
+    if (row.data.n > KH_DATA_MAX)
+        return kh_fail(err, KH_EC_BODY_TOO_LARGE, "a record has at most %d bytes", KH_DATA_MAX);
+    if (!kh_refs_check(tx, reg, t, a, next, begun->fields, row.valid_from, err) ||
+        !kh_unique_check(tx, t, a, &row, kh_columns_changed(t, begun->row.cols, row.cols), err))
+        return false;
+    begun->fields = next;
+    begun->row = row;
+    return true;
+}
+
+bool kh_record_store(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_draft *begun, struct kh_record *ret, struct kh_error *err)
+{
+    const struct kh_type *t = begun->t;
+    const struct kh_rrow *row = &begun->row;
+    unsigned char state[32];
+
+    kh_state_first(t->name, row, state);
+    if (!kh_rtable_insert(tx, t->table, row, err) ||
+        !kh_record_event(tx, a, t, "record.create", row, NULL, begun->fields, begun->w, NULL, state,
+                         err) ||
+        !kh_record_files(tx, reg, a, t, row->id, begun->fields, err))
+        return false;
+    kh_type_due(tx, a, t, row->valid_to);
+    kh_record_of_draft(begun, ret);
+    return true;
+}
+
+void kh_record_of_draft(const struct kh_draft *begun, struct kh_record *ret)
+{
+    kh_record_of_row(begun->t, &begun->row, ret);
+    ret->fields = begun->fields;
+}
+
+bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                      const struct kh_draft *d, struct kh_record *ret, struct kh_error *err)
+{
+    struct kh_draft *begun;
+
+    return kh_record_begin(tx, reg, a, d, &begun, err) &&
+           kh_record_store(tx, reg, a, begun, ret, err);
 }

@@ -157,7 +157,30 @@ bool kh_record_prepare(struct kh_registry *reg, struct kh_arena *a, const struct
 /** @param err RECORD_DUPLICATE (409), RECORD_REFERENCE (422), STORE (503) */
 KH_CHECK
 bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
-                      struct kh_draft *d, struct kh_record *ret, struct kh_error *err);
+                      const struct kh_draft *d, struct kh_record *ret, struct kh_error *err);
+
+/**
+ * The same in steps, for a process that fills in fields before the record is stored: begun, it has
+ * its id and its number; amended, other fields; then it is stored once, as if it had come so.
+ *
+ * @param d   as prepared; it stays as it is, since the transaction may run again
+ * @param err as kh_record_insert
+ */
+KH_CHECK
+bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_draft *d, struct kh_draft **ret_begun, struct kh_error *err);
+/** Merge fields (RFC 7396) into a begun record, as a trusted write does.
+ *  @param err RECORD_INVALID (422) and those of kh_record_insert */
+KH_CHECK
+bool kh_record_amend(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     struct kh_draft *begun, const struct kh_json *fields, struct kh_error *err);
+KH_CHECK
+bool kh_record_store(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_draft *begun, struct kh_record *ret, struct kh_error *err);
+/** A begun record as it would stand now; its fields are not to be changed. */
+void kh_record_of_draft(const struct kh_draft *begun, struct kh_record *ret);
+/** May a begun record be amended? Not if its fields say from when to when it holds. */
+bool kh_record_amendable(const struct kh_type *t);
 
 /** Read one. valid_us / at_us 0 mean now. No access check, no log: see kh_record_open. */
 KH_CHECK

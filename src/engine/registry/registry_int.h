@@ -203,6 +203,20 @@ bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct k
 /** The same for content that is stored already, whatever schema it was checked against. */
 void kh_columns_refill(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
                        struct kh_rrow *row);
+/** kh_columns_refill without the search text, and the search text alone. */
+void kh_columns_reread(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields,
+                       struct kh_rrow *row);
+struct kh_str kh_columns_words(const struct kh_type *t, struct kh_arena *a,
+                               const struct kh_json *fields);
+/** kh_columns_fill of a changed record: words are folded again only if what is searched differs from
+ *  `before`, whose columns are in `was`. */
+KH_CHECK
+bool kh_columns_update(const struct kh_type *t, struct kh_arena *a, const struct kh_json *before,
+                       const struct kh_rrow *was, const struct kh_json *fields,
+                       struct kh_rrow *row, struct kh_error *err);
+/** Bits of the columns that differ. */
+uint64_t kh_columns_changed(const struct kh_type *t, const struct kh_rval *x,
+                            const struct kh_rval *y);
 /** Words of a text for search: folded, long ones cut. */
 struct kh_str kh_search_text(struct kh_arena *a, struct kh_str text);
 
