@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "engine/file/file.h"
 #include "engine/geo/units.h"
+#include "engine/process/process.h"
 
 enum { PHOTOS_MAX = 5, DESCRIPTION_LEAST = 10 };
 
@@ -376,7 +377,7 @@ static bool make_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct making *m = ctx;
 
-    return kh_case_create(tx, m->c->city, m->c->a, m->report, m->draft, m->c->who, &m->r, err);
+    return kh_case_create(tx, m->c->city->process, m->c->a, m->draft, m->c->who, &m->r, err);
 }
 
 /* 200, as the description of the interface by its authors says; the text of the standard names no

@@ -188,31 +188,11 @@ static enum kh_next api_record_read(struct kh_call *c)
 
 /* ---- create ---- */
 
-bool kh_case_create(struct kh_tx *tx, struct kh_city *city, struct kh_arena *a,
-                    const struct kh_type *t, struct kh_draft *draft, const struct kh_who *who,
-                    struct kh_record *ret, struct kh_error *err)
-{
-    struct kh_str process = kh_type_process(t);
-    struct kh_who system = kh_who_system(KH_S("api"));
-    int64_t instance;
-
-    if (!kh_record_insert(tx, city->registry, a, draft, ret, err))
-        return false;
-    if (process.n == 0 || !city->process)
-        return true;
-    /* The process may change the record at once (a unit, a deadline): what is told is what stands
-     * there in the end. */
-    return kh_process_start(tx, city->process, a, process, t, ret->id,
-                            kh_json_new(a, KH_JSON_OBJECT), who, &instance, err) &&
-           kh_record_past(tx, city->registry, a, t, ret->id, &system, KH_OP_READ, ret, err) ==
-               KH_HIT;
-}
-
 static bool create_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct work *w = ctx;
 
-    return kh_case_create(tx, w->c->city, w->c->a, w->t, w->draft, w->c->who, &w->r, err);
+    return kh_case_create(tx, w->c->city->process, w->c->a, w->draft, w->c->who, &w->r, err);
 }
 
 static enum kh_next created(struct kh_call *c, bool ok, const struct kh_error *err)

@@ -33,13 +33,6 @@ KH_CHECK
 bool kh_call_filters(const struct kh_call *c, const char *const *skip, struct kh_list *q,
                      struct kh_error *err);
 
-/** Insert a prepared record and start the process of its type, in one transaction. ret is the record
- *  as it stands in the end. */
-KH_CHECK
-bool kh_case_create(struct kh_tx *tx, struct kh_city *city, struct kh_arena *a,
-                    const struct kh_type *t, struct kh_draft *draft, const struct kh_who *who,
-                    struct kh_record *ret, struct kh_error *err);
-
 enum kh_next api_record_list(struct kh_call *c);
 enum kh_next api_record_import(struct kh_call *c);
 enum kh_next api_record_export(struct kh_call *c);

@@ -333,13 +333,11 @@ static bool file_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     struct filing *f = ctx;
     struct kh_city *city = &f->d->o->city;
     struct kh_record r;
-    int64_t instance;
 
-    if (!kh_record_insert(tx, city->registry, f->d->a, f->draft, &r, err))
+    if (!kh_case_create(tx, city->process, f->d->a, f->draft, f->who, &r, err))
         return false;
     f->id = r.id;
-    return kh_process_start(tx, city->process, f->d->a, kh_type_process(f->type), f->type, r.id,
-                            kh_json_new(f->d->a, KH_JSON_OBJECT), f->who, &instance, err);
+    return true;
 }
 
 static bool file_report(struct demo *d, const struct todo *t, struct kh_error *err)

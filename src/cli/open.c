@@ -151,7 +151,7 @@ bool kh_city_open(struct kh_opened *o, struct kh_error *err)
     if (!kh_open_store(o, err) || !kh_registry_open(city->store, &city->registry, err) ||
         !open_people(o, err) || !kh_process_open(city->store, city->registry, &city->process, err))
         return false;
-    kh_process_service(city->process, "notify.send", kh_notify_step, city->notify);
+    kh_process_service_early(city->process, "notify.send", kh_notify_step, city->notify);
     kh_process_set_http(city->process, process_call, o);
     return kh_insight_open(city->store, &city->insight, err) && open_files(o, err) &&
            kh_units_open(city->store, city->registry, city->process, &city->units, err);

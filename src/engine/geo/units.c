@@ -366,7 +366,7 @@ bool kh_units_open(struct kh_store *st, struct kh_registry *reg, struct kh_proce
     KH_REQUIRE(pthread_create(&us->thread, NULL, run, us) == 0);
     kh_registry_set_within(reg, within, us);
     if (pe)
-        kh_process_service(pe, "unit.at", unit_at_step, us);
+        kh_process_service_early(pe, "unit.at", unit_at_step, us);
     *ret = us;
     return true;
 }

@@ -53,7 +53,13 @@ void kh_process_close(struct kh_process *pe)
 void kh_process_service(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx)
 {
     KH_REQUIRE(pe->services_n < KH_SERVICES_MAX);
-    pe->services[pe->services_n++] = (struct kh_service){name, fn, ctx};
+    pe->services[pe->services_n++] = (struct kh_service){name, fn, ctx, false};
+}
+
+void kh_process_service_early(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx)
+{
+    kh_process_service(pe, name, fn, ctx);
+    pe->services[pe->services_n - 1].early = true;
 }
 
 const struct kh_service *kh_process_find_service(const struct kh_process *pe, struct kh_str name)

@@ -26,6 +26,7 @@ struct kh_service {
     const char *name;
     kh_service_fn fn;
     void *ctx;
+    bool early; /* needs no record in the database */
 };
 
 struct kh_process {

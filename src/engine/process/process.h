@@ -37,6 +37,9 @@ void kh_process_close(struct kh_process *pe);
 
 /** Make a function known by name before packs are loaded. name and ctx outlive the engine. */
 void kh_process_service(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx);
+/** The same for a function that does not look for its case in the database: it may run while the
+ *  record is being made, and what the model fills in that early is stored with it, in one write. */
+void kh_process_service_early(struct kh_process *pe, const char *name, kh_service_fn fn, void *ctx);
 
 /** An outbound call of a <kh:http> service task. The same key comes with every attempt of one call,
  *  also after a crash: send it as Idempotency-Key. */
@@ -78,6 +81,16 @@ bool kh_decision_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena
 /** Start an instance of the newest version of key. Rights are the caller's business.
  *  @param case_id  record that it is about, or 0
  *  @param err      PROCESS_UNKNOWN (404), PROCESS_STUCK (422), what the services say */
+/**
+ * Store a prepared record and start the process of its type, if it has one.
+ *
+ * @param ret the record as it stands in the end
+ * @param err as kh_record_insert and kh_process_start
+ */
+KH_CHECK
+bool kh_case_create(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                    const struct kh_draft *draft, const struct kh_who *who, struct kh_record *ret,
+                    struct kh_error *err);
 KH_CHECK
 bool kh_process_start(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
                       struct kh_str key, const struct kh_type *case_type, int64_t case_id,

@@ -326,7 +326,7 @@ bool kh_run_go(struct kh_run *r, struct kh_error *err)
         if (!enter(r, token, err))
             return kh_error_wrap(err, "%.*s/%.*s", KH_FMT(r->p->key), KH_FMT(id));
     }
-    if (!check_joins(r, err) || !write_run(r, err))
+    if (!check_joins(r, err) || !kh_run_birth(r, err) || !write_run(r, err))
         return false;
     if (r->row.state == KH_I_RUNNING)
         return true;
@@ -350,6 +350,13 @@ bool kh_run_boundary(struct kh_run *r, size_t host, int node, struct kh_error *e
 }
 
 /* ---- beginning ---- */
+
+bool kh_run_birth(struct kh_run *r, struct kh_error *err)
+{
+    if (!r->about || !r->about->unborn)
+        return true;
+    return kh_case_birth(r->root, r->about, err) && kh_run_event(r, "process.start", err);
+}
 
 static bool reserved(struct kh_str name)
 {
@@ -415,6 +422,7 @@ bool kh_run_start(struct kh_root *root, const struct kh_program *p, int start,
     r->p = p;
     r->fresh = true;
     r->case_type = case_type;
+    r->about = case_type && case_id ? kh_root_case(root, case_type, case_id) : NULL;
     r->caller = caller;
     r->vars = kh_json_new(root->a, KH_JSON_OBJECT);
     r->row = (struct kh_instance_row){
@@ -426,8 +434,10 @@ bool kh_run_start(struct kh_root *root, const struct kh_program *p, int start,
         .parent_token = token,
         .started_us = root->now_us,
     };
-    if (!kh_run_set(r, variables, KH_EC_BODY_INVALID, err) ||
-        !kh_run_event(r, "process.start", err))
+    if (!kh_run_set(r, variables, KH_EC_BODY_INVALID, err))
+        return false;
+    /* The log tells of the record before it tells of its process. */
+    if (!(r->about && r->about->unborn) && !kh_run_event(r, "process.start", err))
         return false;
     make_ready(r, add_token(r, start, 0));
     root->depth++;
@@ -492,6 +502,8 @@ enum kh_hit kh_run_load(struct kh_root *root, int64_t id, struct kh_run **ret, s
         return KH_MISS;
     r->root = root;
     r->case_type = r->row.case_type.n ? kh_type_find(root->pe->reg, r->row.case_type) : NULL;
+    r->about = r->case_type && r->row.case_id ? kh_root_case(root, r->case_type, r->row.case_id)
+                                              : NULL;
     if (!kh_program_get(root->tx, root->pe, r->row.process_id, &r->p, err) || !kh_run_parse(r, err))
         return KH_FAIL;
     *ret = r;

@@ -15,6 +15,7 @@
 #ifndef KH_PROCESS_RUN_H
 #define KH_PROCESS_RUN_H
 
+#include "engine/process/case.h"
 #include "engine/process/engine.h"
 #include "store/process/instance_sql.h"
 #include "store/process/job_sql.h"
@@ -53,6 +54,7 @@ struct kh_root {
     const struct kh_who *who;
     int64_t now_us;
     unsigned steps, depth, messages;
+    struct kh_case *cases; /* records that this call has to do with */
     struct kh_pending *first, **last;
     int64_t delivered;
 };
@@ -69,9 +71,8 @@ struct kh_run {
     int64_t counter;
     struct kh_json *vars;
     const struct kh_type *case_type;
-    struct kh_record case_record;      /* id 0: not loaded, or there is none */
-    const struct kh_json *case_fields; /* NULL until loaded; a JSON null if there is none */
-    struct kh_run *caller;             /* in memory: the run whose call activity started this */
+    struct kh_case *about; /* NULL: no record */
+    struct kh_run *caller; /* in memory: the run whose call activity started this */
 };
 
 /* ---- run.c ---- */
@@ -101,6 +102,9 @@ size_t kh_run_token(const struct kh_run *r, int64_t id);
 KH_CHECK
 bool kh_run_set(struct kh_run *r, const struct kh_json *object, enum kh_ec code,
                 struct kh_error *err);
+/** Store the case, if it is not stored yet, and tell that the instance has begun. */
+KH_CHECK
+bool kh_run_birth(struct kh_run *r, struct kh_error *err);
 /** Deliver what steps have sent. Call it last. */
 KH_CHECK
 bool kh_root_finish(struct kh_root *root, struct kh_error *err);

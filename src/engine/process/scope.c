@@ -7,44 +7,13 @@
 
 static const struct kh_json null_value = {.type = KH_JSON_NULL};
 
-/* The fields of a record and its id. */
-static bool load_case(struct kh_run *r, struct kh_error *err)
-{
-    struct kh_root *root = r->root;
-    const struct kh_json *fields;
-    struct kh_json *with_id;
-
-    r->case_fields = &null_value;
-    r->case_record = (struct kh_record){0};
-    if (!r->case_type || !r->row.case_id)
-        return true;
-    switch (kh_record_get(root->tx, root->pe->reg, root->a, r->case_type, r->row.case_id, 0, 0,
-                          &r->case_record, err)) {
-    case KH_FAIL:
-        return false;
-    case KH_MISS:
-        return true;
-    case KH_HIT:
-        break;
-    }
-    if (!kh_record_fields(root->a, &r->case_record, &fields, err))
-        return false;
-    with_id = kh_json_new(root->a, KH_JSON_OBJECT);
-    with_id->members = kh_new_n(root->a, (size_t)fields->n + 1, struct kh_json_member);
-    memcpy(with_id->members, fields->members, fields->n * sizeof(*fields->members));
-    with_id->n = fields->n + 1;
-    with_id->members[fields->n] = (struct kh_json_member){
-        KH_S("id"), *kh_json_new_str(root->a, kh_id_text(root->a, r->row.case_id))};
-    r->case_fields = with_id;
-    return true;
-}
-
 bool kh_run_case(struct kh_run *r, const struct kh_json **ret, struct kh_error *err)
 {
-    if (!r->case_fields && !load_case(r, err))
-        return false;
-    *ret = r->case_fields;
-    return true;
+    if (!r->about) {
+        *ret = &null_value;
+        return true;
+    }
+    return kh_case_fields(r->root, r->about, ret, err);
 }
 
 bool kh_run_case_title(struct kh_run *r, struct kh_str *ret_title, struct kh_str *ret_unit,
@@ -61,7 +30,7 @@ bool kh_run_case_title(struct kh_run *r, struct kh_str *ret_title, struct kh_str
     unit = kh_json_str(kh_json_get(kh_type_schema(r->case_type), "x-kh"), "unit", KH_S(""));
     if (unit.n && kh_json_is(kh_json_find(fields, unit), KH_JSON_STRING))
         *ret_unit = kh_json_find(fields, unit)->s;
-    *ret_title = kh_record_title(r->root->a, &r->case_record);
+    *ret_title = kh_record_title(r->root->a, &r->about->record);
     return true;
 }
 

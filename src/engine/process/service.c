@@ -40,21 +40,6 @@ static struct kh_json *result_text(struct kh_arena *a, const char *name, struct 
 
 /* ---- records ---- */
 
-/* Change a record as the process: its model is the right to do so. */
-static bool change(struct kh_run *r, const struct kh_type *t, int64_t id,
-                   const struct kh_json *fields, struct kh_str reason, struct kh_error *err)
-{
-    struct kh_root *root = r->root;
-    struct kh_write w = {.who = root->who, .reason = reason, .trusted = true};
-    struct kh_record record;
-
-    if (!kh_record_change(root->tx, root->pe->reg, root->a, t, id, fields, true, &w, &record, err))
-        return false;
-    if (id == r->row.case_id)
-        r->case_fields = NULL; /* read again when it is next asked for */
-    return true;
-}
-
 static bool record_patch(struct kh_step *step, const struct kh_json *inputs, void *ctx,
                          struct kh_json **ret_outputs, struct kh_error *err)
 {
@@ -72,15 +57,15 @@ static bool record_patch(struct kh_step *step, const struct kh_json *inputs, voi
             return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%.*s", KH_FMT(type));
         if (!kh_id_parse(kh_json_str(inputs, "id", KH_S("")), &id))
             return kh_fail(err, KH_EC_RECORD_UNKNOWN, "input id is no id");
-        return change(run_of(step), t, id, fields, reason, err);
+        return kh_case_patch(run_of(step)->root, t, id, fields, reason, err);
     }
     if (!t || !id)
         return kh_fail(err, KH_EC_PROCESS_STUCK, "this instance is about no record");
     if (fields)
-        return change(run_of(step), t, id, fields, reason, err);
+        return kh_case_patch(run_of(step)->root, t, id, fields, reason, err);
     patch = kh_json_dup(step->a, inputs);
     kh_json_unset(patch, KH_S("reason"));
-    return change(run_of(step), t, id, patch, reason, err);
+    return kh_case_patch(run_of(step)->root, t, id, patch, reason, err);
 }
 
 static bool record_create(struct kh_step *step, const struct kh_json *inputs, void *ctx,
@@ -92,20 +77,14 @@ static bool record_create(struct kh_step *step, const struct kh_json *inputs, vo
     const struct kh_type *t = kh_type_find(step->pe->reg, name);
     const struct kh_json *fields = object_of(inputs, "fields");
     struct kh_write w = {.who = step->who, .trusted = true};
-    const struct kh_program *p;
     struct kh_record record;
     struct kh_draft *draft;
-    struct kh_run *child;
 
     (void)ctx;
     if (!t)
         return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%.*s", KH_FMT(name));
     if (!kh_record_prepare(step->pe->reg, step->a, t, fields ? fields : &empty, &w, &draft, err) ||
-        !kh_record_insert(step->tx, step->pe->reg, step->a, draft, &record, err))
-        return false;
-    if (kh_type_process(t).n &&
-        (!kh_program_newest(step->tx, step->pe, kh_type_process(t), &p, err) ||
-         !kh_run_start(root, p, p->start, t, record.id, NULL, NULL, 0, &child, err)))
+        !kh_case_start(root, draft, &record, err))
         return false;
     *ret_outputs = result_text(step->a, "id", kh_id_text(step->a, record.id));
     return true;
@@ -268,7 +247,8 @@ static bool shift_fields(struct kh_step *step, const struct kh_json *names, cons
                     kh_json_new_str(step->a, kh_time_text(step->a, at)));
     }
     return patch->n == 0 ||
-           change(run_of(step), step->case_type, step->case_id, patch, KH_S("clock.resume"), err);
+           kh_case_patch(run_of(step)->root, step->case_type, step->case_id, patch,
+                         KH_S("clock.resume"), err);
 }
 
 static bool clock_resume(struct kh_step *step, const struct kh_json *inputs, void *ctx,
@@ -298,11 +278,11 @@ static bool clock_resume(struct kh_step *step, const struct kh_json *inputs, voi
 
 void kh_services_builtin(struct kh_process *pe)
 {
-    kh_process_service(pe, "record.patch", record_patch, NULL);
+    kh_process_service_early(pe, "record.patch", record_patch, NULL);
     kh_process_service(pe, "record.create", record_create, NULL);
-    kh_process_service(pe, "decision.eval", decision_eval, NULL);
+    kh_process_service_early(pe, "decision.eval", decision_eval, NULL);
     kh_process_service(pe, "message.send", message_send, NULL);
-    kh_process_service(pe, "calendar.due", calendar_due, NULL);
+    kh_process_service_early(pe, "calendar.due", calendar_due, NULL);
     kh_process_service(pe, "clock.suspend", clock_suspend, NULL);
     kh_process_service(pe, "clock.resume", clock_resume, NULL);
 }

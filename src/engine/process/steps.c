@@ -224,10 +224,23 @@ static bool call_process(struct kh_run *r, size_t token, bool *ret_waits, struct
     return arm(r, token, KH_FOREVER, KH_S(""), err);
 }
 
+/* May the node be entered while the case is not stored yet? */
+static bool is_early(const struct kh_run *r, const struct kh_node *n)
+{
+    const struct kh_service *s;
+
+    if (n->kind == KH_N_SCRIPT || n->kind == KH_N_RULE)
+        return true;
+    s = n->kind == KH_N_SERVICE ? kh_process_find_service(r->root->pe, n->function) : NULL;
+    return s && s->early;
+}
+
 bool kh_step_enter(struct kh_run *r, size_t token, bool *ret_waits, struct kh_error *err)
 {
     const struct kh_node *n = &r->p->nodes[r->tokens[token].node];
 
+    if (r->about && r->about->unborn && !is_early(r, n) && !kh_run_birth(r, err))
+        return false;
     *ret_waits = true;
     switch (n->kind) {
     case KH_N_USER:
