@@ -60,6 +60,7 @@ void kh_open_store_config(const struct kh_opened *o, struct kh_store_config *ret
         .batch_max = (unsigned)c->store_batch,
         .queue_max = (unsigned)c->store_queue,
         .cache_bytes = (size_t)c->store_cache_bytes,
+        .map_bytes = (size_t)c->store_map_bytes,
         .making = o->making,
     };
 }

@@ -92,7 +92,7 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
              "PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; %s",
              st->config.making ? "OFF" : "FULL",
              (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)),
-             writer ? 0 : (long long)st->config.cache_bytes * 4,
+             writer ? 0 : (long long)st->config.map_bytes,
              writer ? "" : "PRAGMA query_only=ON;");
     rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK || kh_sqlite_fail(err, c->db, rc, "open");

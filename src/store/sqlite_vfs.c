@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thin layer over SQLite's own files: it times syncs, and lets a test break a write
- * ("store.write": the disk is full) or a sync ("store.sync": the disk is broken) exactly where
- * SQLite meets it. */
+/* A thin layer over SQLite's own files: it times syncs, lets a test break a write ("store.write": the
+ * disk is full) or a sync ("store.sync": the disk is broken) exactly where SQLite meets it, and keeps
+ * a reader's mapping of the database from one snapshot to the next. */
 #include "base/fault.h"
 #include "base/time.h"
 #include "store/sqlite_impl.h"
@@ -11,6 +11,8 @@
 struct file {
     sqlite3_file base;
     atomic_llong *sync_us; /* where to count, NULL if nobody asked */
+    sqlite3_int64 mapped;  /* size of the file when it was mapped; 0: it is not */
+    bool outgrown;         /* a page was asked for that the mapping does not reach */
     sqlite3_file real[];
 };
 
@@ -117,14 +119,43 @@ static int f_shm_unmap(sqlite3_file *f, int remove)
     return real(f)->pMethods->xShmUnmap(real(f), remove);
 }
 
+/*
+ * SQLite takes its mapping of the file back (xUnfetch of NULL) whenever somebody has committed, lest
+ * the file has been cut or the system does not keep mappings and writes together. Linux does, our
+ * files never shrink, and what a snapshot must not see is in the WAL until no reader needs the old
+ * page. So the mapping stays: giving it back and faulting it in again cost more than the query it was
+ * for. Only when the file has grown by an eighth is it mapped anew.
+ */
 static int f_fetch(sqlite3_file *f, sqlite3_int64 at, int n, void **p)
 {
-    return real(f)->pMethods->xFetch(real(f), at, n, p);
+    struct file *mine = (struct file *)f;
+    int rc = real(f)->pMethods->xFetch(real(f), at, n, p);
+
+    if (rc == SQLITE_OK && *p && mine->mapped == 0)
+        (void)real(f)->pMethods->xFileSize(real(f), &mine->mapped);
+    else if (rc == SQLITE_OK && !*p)
+        mine->outgrown = true;
+    return rc;
 }
 
 static int f_unfetch(sqlite3_file *f, sqlite3_int64 at, void *p)
 {
-    return real(f)->pMethods->xUnfetch(real(f), at, p);
+    struct file *mine = (struct file *)f;
+    sqlite3_int64 size = 0;
+
+    if (p)
+        return real(f)->pMethods->xUnfetch(real(f), at, p);
+    if (mine->mapped) {
+        if (!mine->outgrown)
+            return SQLITE_OK;
+        mine->outgrown = false;
+        if (real(f)->pMethods->xFileSize(real(f), &size) == SQLITE_OK &&
+            size >= mine->mapped && size - mine->mapped < mine->mapped / 8)
+            return SQLITE_OK;
+    }
+    mine->mapped = 0;
+    mine->outgrown = false;
+    return real(f)->pMethods->xUnfetch(real(f), at, NULL);
 }
 
 static const sqlite3_io_methods methods = {
@@ -155,8 +186,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
     struct file *mine = (struct file *)f;
     int rc;
 
-    mine->sync_us = NULL;
-    mine->base.pMethods = NULL;
+    *mine = (struct file){0};
     rc = under->xOpen(under, name, mine->real, flags, out_flags);
     if (mine->real->pMethods)
         mine->base.pMethods = &methods;

@@ -199,6 +199,7 @@ static void fill_config(struct kh_store *st, const struct kh_store_config *c)
     st->config.batch_max = c->batch_max ? c->batch_max : 512;
     st->config.queue_max = c->queue_max ? c->queue_max : 16384;
     st->config.cache_bytes = c->cache_bytes ? c->cache_bytes : (size_t)64 << 20;
+    st->config.map_bytes = c->map_bytes ? c->map_bytes : (size_t)0x7fff0000;
 }
 
 static bool load_events(struct kh_tx *tx, void *ctx, struct kh_error *err)

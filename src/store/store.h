@@ -42,7 +42,8 @@ struct kh_store_config {
     unsigned batch_max;     /**< callbacks in one SQLite transaction [512] */
     unsigned queue_max;     /**< waiting callbacks before OVERLOADED [16384] */
     size_t cache_bytes;     /**< SQLite: pages that the writer keeps [64 MiB]; a reading thread keeps a
-                                 quarter and maps up to four times as much of the file */
+                                 quarter */
+    size_t map_bytes;       /**< SQLite: how much of the file a reading thread maps [2 GiB, its limit] */
     bool making;            /**< SQLite: a city is being made: durable when closed, not before */
 };
 
