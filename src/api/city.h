@@ -40,6 +40,7 @@ struct kh_city {
     /* made by kh_api_open (api/serve.h), which net calls */
     struct kh_router *router;
     struct kh_hub *hub;         /**< live events to streams: api/hub.h */
+    struct kh_agencies *agencies; /**< what agencies are called: api/agency.h */
     struct kh_workers *workers; /**< threads for blocking work: api/workers.h */
     struct kh_rate *rate;       /**< requests per account */
     uint64_t seed;              /**< of hashes in memory */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/agency.h"
 #include "api/city.h"
 #include "api/routes.h"
 
@@ -43,26 +44,14 @@ static void put_measures(struct kh_jw *w, const struct kh_figure *f, size_t n)
 /* What a unit is called, from the register of agencies. */
 static bool put_unit(struct ask *q, struct kh_jw *w, struct kh_str code, struct kh_error *err)
 {
-    const struct kh_city *city = q->c->city;
-    const struct kh_type *agency = kh_type_find(city->registry, KH_S("agency"));
-    const struct kh_json *fields;
-    struct kh_record r;
+    struct kh_agency_names unit;
 
-    if (!agency || !code.n)
-        return true;
-    switch (kh_record_find(q->tx, city->registry, q->c->a, agency, code, 0, &r, err)) {
-    case KH_FAIL:
+    if (!kh_agency_names(q->tx, q->c->city, q->c->a, code, &unit, err))
         return false;
-    case KH_MISS:
-        return true;
-    case KH_HIT:
-        break;
+    if (unit.name.n) {
+        kh_jw_kstr(w, "unit_name", unit.short_name);
+        kh_jw_kstr(w, "commune", unit.commune);
     }
-    if (!kh_record_fields(q->c->a, &r, &fields, err))
-        return false;
-    kh_jw_kstr(w, "unit_name", kh_json_str(fields, "short_name",
-                                           kh_json_str(fields, "name", KH_S(""))));
-    kh_jw_kstr(w, "commune", kh_json_str(fields, "commune", KH_S("")));
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Open311 GeoReport v2: reading service requests. Only public fields are ever shown here. */
+#include "api/agency.h"
 #include "api/open311_int.h"
 
 #include "api/uri.h"
@@ -16,7 +17,7 @@ static const char closed_states[] = "done,refused,closed";
 
 struct asking {
     struct kh_call *c;
-    const struct kh_type *report, *category, *agency;
+    const struct kh_type *report, *category;
     struct kh_o311_service *services;
     size_t services_n;
     struct kh_str ids; /* or the filters: */
@@ -102,7 +103,6 @@ static bool read_question(struct asking *q, struct kh_error *err)
 
     if (!kh_o311_begin(q->c, &q->report, &q->category, err))
         return false;
-    q->agency = kh_type_find(q->c->city->registry, KH_S("agency"));
     q->extensions = kh_str_same(ext, KH_S("true")) || kh_str_is(ext, "1");
     q->ids = kh_call_arg(q->c, "service_request_id", KH_S(""));
     if (!read_number(q->c, "page", 1, PAGES_MAX, &page, err) ||
@@ -207,29 +207,18 @@ static bool find_range(struct asking *q, struct kh_tx *tx, struct kh_error *err)
 static bool agency_name(struct asking *q, struct kh_tx *tx, struct kh_str code,
                         struct kh_error *err)
 {
-    struct kh_record r;
-    const struct kh_json *f;
-    struct kh_str name = code;
+    struct kh_agency_names unit;
 
-    if (code.n == 0 || !q->agency)
+    if (code.n == 0)
         return true;
     for (size_t i = 0; i < q->agencies_n; i++)
         if (kh_str_eq(q->agencies[i].name, code))
             return true;
-    switch (kh_record_find(tx, q->c->city->registry, q->c->a, q->agency, code, 0, &r, err)) {
-    case KH_FAIL:
+    if (!kh_agency_names(tx, q->c->city, q->c->a, code, &unit, err))
         return false;
-    case KH_MISS:
-        break;
-    case KH_HIT:
-        if (!kh_record_fields(q->c->a, &r, &f, err))
-            return false;
-        name = kh_json_str(f, "name", code);
-        break;
-    }
     q->agencies = kh_grow(q->c->a, q->agencies, q->agencies_n, q->agencies_n + 1, &q->agencies_cap,
                           sizeof(*q->agencies));
-    q->agencies[q->agencies_n++] = (struct kh_pair){code, name};
+    q->agencies[q->agencies_n++] = (struct kh_pair){code, unit.name.n ? unit.name : code};
     return true;
 }
 

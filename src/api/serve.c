@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/serve.h"
 
+#include "api/agency.h"
 #include "api/hub.h"
 #include "api/router.h"
 #include "api/workers.h"
@@ -12,8 +13,13 @@
 bool kh_api_open(struct kh_city *city, struct kh_error *err)
 {
     KH_REQUIRE(city->tables && city->config);
-    if (!kh_hub_open(city->store, (size_t)city->config->stream_ring, &city->hub, err))
+    if (!kh_agencies_open(city, &city->agencies, err))
         return false;
+    if (!kh_hub_open(city->store, (size_t)city->config->stream_ring, &city->hub, err)) {
+        kh_agencies_close(city, city->agencies);
+        city->agencies = NULL;
+        return false;
+    }
     city->started_us = kh_mono_us();
     kh_random(&city->seed, sizeof(city->seed));
     city->router = kh_router_new(city->tables);
@@ -27,7 +33,9 @@ void kh_api_close(struct kh_city *city)
 {
     kh_workers_drop(city->workers);
     kh_hub_close(city->hub);
+    kh_agencies_close(city, city->agencies);
     city->hub = NULL;
+    city->agencies = NULL;
     kh_rate_drop(city->rate);
     kh_router_drop(city->router);
     city->workers = NULL;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/agency.h"
 #include "api/city.h"
 #include "api/routes.h"
 #include "base/id.h"
@@ -8,20 +9,18 @@
 
 /* ---- writing a task ---- */
 
-/* Names of units, looked up once per reply. */
-struct units {
-    struct kh_tx *tx;
-    struct kh_call *c;
-    struct kh_str code, name; /* the last one */
-};
-
 /* The name of who took a task; "" if the account is gone. */
-static bool claimer_name(struct units *u, int64_t account, struct kh_str *ret, struct kh_error *err)
+static bool claimer_name(struct kh_tx *tx, struct kh_call *c, int64_t account, struct kh_str *ret,
+                         struct kh_error *err)
 {
     struct kh_account ac = {0};
 
     *ret = KH_S("");
-    switch (kh_account_get(u->tx, u->c->a, account, &ac, err)) {
+    if (account == c->who->account) {
+        *ret = c->who->name;
+        return true;
+    }
+    switch (kh_account_get(tx, c->a, account, &ac, err)) {
     case KH_FAIL:
         return false;
     case KH_MISS:
@@ -40,31 +39,6 @@ static bool may_act(const struct kh_who *who, const struct kh_task *t)
            (who->account && (who->account == t->owner || who->account == t->claimed_by));
 }
 
-/* The name of an agency; "" if the city has no such register or code. */
-static bool unit_name(struct units *u, struct kh_str code, struct kh_str *ret, struct kh_error *err)
-{
-    const struct kh_type *agency = kh_type_find(u->c->city->registry, KH_S("agency"));
-    const struct kh_json *fields;
-    struct kh_record r = {0};
-    enum kh_hit hit;
-
-    if (u->code.p && kh_str_eq(u->code, code)) {
-        *ret = u->name;
-        return true;
-    }
-    *ret = KH_S("");
-    if (!agency || !code.n)
-        return true;
-    hit = kh_record_find(u->tx, u->c->city->registry, u->c->a, agency, code, 0, &r, err);
-    if (hit == KH_FAIL || (hit == KH_HIT && !kh_record_fields(u->c->a, &r, &fields, err)))
-        return false;
-    if (hit == KH_HIT)
-        *ret = kh_json_str(fields, "name", KH_S(""));
-    u->code = code;
-    u->name = *ret;
-    return true;
-}
-
 static void put_due(struct kh_jw *w, struct kh_call *c, const struct kh_task *t)
 {
     struct kh_error ignored = {0};
@@ -80,15 +54,15 @@ static void put_due(struct kh_jw *w, struct kh_call *c, const struct kh_task *t)
         kh_jw_kint(w, "minutes_left", minutes);
 }
 
-static bool put_task(struct kh_jw *w, struct units *u, const struct kh_task *t,
+static bool put_task(struct kh_jw *w, struct kh_tx *tx, struct kh_call *c, const struct kh_task *t,
                      struct kh_error *err)
 {
     static const char *const states[] = {"open", "claimed", "done", "cancelled"};
-    struct kh_call *c = u->c;
-    struct kh_str name, claimer = KH_S("");
+    struct kh_agency_names unit;
+    struct kh_str claimer = KH_S("");
 
-    if (!unit_name(u, t->unit, &name, err) ||
-        (t->claimed_by && !claimer_name(u, t->claimed_by, &claimer, err)))
+    if (!kh_agency_names(tx, c->city, c->a, t->unit, &unit, err) ||
+        (t->claimed_by && !claimer_name(tx, c, t->claimed_by, &claimer, err)))
         return false;
     kh_jw_obj(w);
     kh_jw_kstr(w, "id", kh_id_text(c->a, t->id));
@@ -111,7 +85,7 @@ static bool put_task(struct kh_jw *w, struct units *u, const struct kh_task *t,
     kh_jw_kz(w, "state", states[t->state]);
     kh_jw_kstr(w, "role", t->role);
     kh_jw_kstr(w, "unit", t->unit);
-    kh_jw_kstr(w, "unit_name", name);
+    kh_jw_kstr(w, "unit_name", unit.name);
     if (t->claimed_by)
         kh_jw_kstr(w, "claimed_by", kh_id_text(c->a, t->claimed_by));
     if (claimer.n)
@@ -161,7 +135,6 @@ static bool read_query(struct kh_call *c, struct kh_task_query *q, struct kh_err
 static bool task_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
-    struct units u = {.tx = tx, .c = c};
     struct kh_buf b = kh_buf(c->a, 16 << 20);
     struct kh_jw w = kh_jw(&b);
     struct kh_task_query q;
@@ -176,7 +149,7 @@ static bool task_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     kh_jw_key(&w, "items");
     kh_jw_arr(&w);
     for (size_t i = 0; i < n; i++)
-        if (!put_task(&w, &u, &tasks[i], err))
+        if (!put_task(&w, tx, c, &tasks[i], err))
             return false;
     kh_jw_end(&w);
     if (next.n)
@@ -216,11 +189,10 @@ struct task_call {
 static bool render(struct kh_tx *tx, struct task_call *t, const struct kh_task *task,
                    struct kh_error *err)
 {
-    struct units u = {.tx = tx, .c = t->c};
     struct kh_buf b = kh_buf(t->c->a, 4 << 20);
     struct kh_jw w = kh_jw(&b);
 
-    if (!put_task(&w, &u, task, err))
+    if (!put_task(&w, tx, t->c, task, err))
         return false;
     t->body = kh_buf_get(&b);
     return true;
