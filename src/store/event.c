@@ -78,16 +78,17 @@ static void take_salt(unsigned char out[KH_SALT_BYTES])
 /* Keep a copy for the followers until the transaction is durable. */
 static void keep(struct kh_store *st, const struct kh_event *e)
 {
-    struct kh_arena *a = st->fresh_arena;
+    struct kh_fresh *f = &st->fresh;
+    struct kh_arena *a = f->a;
     struct kh_event *copy;
 
     if (!atomic_load_explicit(&st->followed, memory_order_acquire))
         return;
-    if (st->fresh_n == st->fresh_cap) {
-        st->fresh_cap = st->fresh_cap ? st->fresh_cap * 2 : 256;
-        st->fresh = kh_store_grow(st->fresh, st->fresh_cap * sizeof(*st->fresh));
+    if (f->n == f->cap) {
+        f->cap = f->cap ? f->cap * 2 : 256;
+        f->events = kh_store_grow(f->events, f->cap * sizeof(*f->events));
     }
-    copy = &st->fresh[st->fresh_n++];
+    copy = &f->events[f->n++];
     *copy = *e;
     copy->kind = kh_str_dup(a, e->kind);
     copy->type = kh_str_dup(a, e->type);
@@ -147,23 +148,23 @@ bool kh_event_erase(struct kh_tx *tx, int64_t seq, const struct kh_event *why, s
 
 struct kh_event_mark kh_event_mark(const struct kh_store *st)
 {
-    return (struct kh_event_mark){st->working, st->fresh_n};
+    return (struct kh_event_mark){st->working, st->fresh.n};
 }
 
 void kh_event_back(struct kh_store *st, const struct kh_event_mark *mark)
 {
     st->working = mark->chain;
-    st->fresh_n = mark->fresh_n;
+    st->fresh.n = mark->fresh_n;
 }
 
-void kh_event_sealed(struct kh_store *st)
+void kh_event_sealed(struct kh_store *st, int64_t seq)
 {
     int64_t head = atomic_load_explicit(&st->head, memory_order_relaxed);
 
-    if (st->working.seq == head)
+    if (seq == head)
         return;
-    atomic_fetch_add_explicit(&st->events, st->working.seq - head, memory_order_relaxed);
-    atomic_store_explicit(&st->head, st->working.seq, memory_order_release);
+    atomic_fetch_add_explicit(&st->events, seq - head, memory_order_relaxed);
+    atomic_store_explicit(&st->head, seq, memory_order_release);
 }
 
 bool kh_event_load(struct kh_tx *tx, struct kh_error *err)

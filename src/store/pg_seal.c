@@ -321,7 +321,7 @@ bool kh_pg_log_start(struct kh_store *st, struct kh_error *err)
     kh_pg_conn_init(&log->c, st, "BEGIN", KH_TX_WRITE);
     log->c.tx.name = "seal";
     log->told = st->working.seq;
-    kh_event_sealed(st);
+    kh_event_sealed(st, st->working.seq);
     snprintf(log->listen, sizeof(log->listen), "LISTEN khue_inbox_%u; LISTEN khue_event_%u",
              p->schema, p->schema);
     snprintf(log->ring, sizeof(log->ring), "NOTIFY khue_inbox_%u", p->schema);

@@ -90,7 +90,7 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
              "PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; %s",
-             st->config.making ? "OFF" : "FULL",
+             st->config.making ? "OFF" : "NORMAL",
              (long long)(st->config.cache_bytes / (writer ? 1024 : 4096)),
              writer ? 0 : (long long)st->config.map_bytes,
              writer ? "" : "PRAGMA query_only=ON;");
@@ -271,7 +271,9 @@ static bool sqlite_submit(struct kh_store *st, const struct kh_job *job, struct 
 
 static bool sqlite_inside(struct kh_store *st)
 {
-    return pthread_equal(pthread_self(), kh_sqlite_of(st)->committer);
+    const struct kh_sqlite *s = kh_sqlite_of(st);
+
+    return pthread_equal(pthread_self(), s->committer) || pthread_equal(pthread_self(), s->syncer);
 }
 
 static void sqlite_stats(struct kh_store *st, struct kh_store_stats *ret)

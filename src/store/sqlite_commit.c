@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The committer: the one thread that writes.
+ * The committer: the one thread that writes. The syncer: the one that waits for the disk.
  *
- * It takes what is waiting, runs it in one transaction, syncs once, and answers all. While it syncs
- * the next ones gather, so batches form by themselves under load and a single write never waits.
+ * The committer takes what is waiting, runs it in one transaction, and commits it into the WAL
+ * without a sync (synchronous=NORMAL). The syncer syncs the WAL and then answers, so that the next
+ * batch is worked on while the disk is busy with this one; all batches that were committed meanwhile
+ * share the next sync. What was not answered may be lost with the power, whole transactions from the
+ * end of the WAL, never a part of one; nothing is answered, told to followers or signed before it is
+ * durable. A reader may see a write some milliseconds before it is (docs/adr/0012).
+ *
+ * When a sync fails nobody knows what is on the disk, and a later one that succeeds would not say
+ * either: the process ends, and the next start finds out (fsync(2), ERRORS).
  *
  * A callback that fails must leave nothing. A savepoint for each would do that, but makes SQLite
  * copy every page before its first change (a quarter of the cost of a write). So the batch runs
@@ -27,7 +34,7 @@
 /* Batches with savepoints after a callback failed half-way. */
 #define CAREFUL_BATCHES 32
 /* Frames in the WAL that call for a checkpoint. */
-#define WAL_FRAMES 4096
+#define WAL_FRAMES 16384
 /* Idle time after which the WAL is emptied. */
 #define IDLE_US (2 * KH_US_S)
 
@@ -231,32 +238,141 @@ again:
     return i;
 }
 
-static void answer(struct kh_store *st, size_t n)
+/* ---- durable: the syncer ---- */
+
+/* Room for a batch on its way to the disk; waits while there are too many of them. */
+static struct kh_batch *batch_take(struct kh_sqlite *s)
+{
+    struct kh_batch *b;
+
+    pthread_mutex_lock(&s->sync_lock);
+    while (!s->idle)
+        pthread_cond_wait(&s->sync_done, &s->sync_lock);
+    b = s->idle;
+    s->idle = b->next;
+    b->next = NULL;
+    pthread_mutex_unlock(&s->sync_lock);
+    return b;
+}
+
+/* Put what the first n jobs have come to, and what the log has of them, into a batch. */
+static void batch_fill(struct kh_store *st, struct kh_batch *b, size_t n)
 {
     struct kh_sqlite *s = kh_sqlite_of(st);
-    int64_t head = st->head;
-    bool any = false;
+    struct kh_hooks hooks = b->hooks;
+    struct kh_fresh fresh = b->fresh;
 
+    memcpy(b->jobs, s->jobs, n * sizeof(*b->jobs));
+    memcpy(b->ok, s->ok, n * sizeof(*b->ok));
+    memcpy(b->errs, s->errs, n * sizeof(*b->errs));
+    b->n = n;
+    b->head = st->working.seq;
+    b->wrote = false;
     for (size_t i = 0; i < n; i++)
-        any = any || s->ok[i];
-    if (any) {
-        kh_event_sealed(st);
+        b->wrote = b->wrote || b->ok[i];
+    b->hooks = s->hooks;
+    s->hooks = hooks;
+    b->fresh = st->fresh;
+    st->fresh = fresh;
+}
+
+static void answer(struct kh_store *st, struct kh_batch *b)
+{
+    int64_t head = kh_event_head(st);
+
+    if (b->wrote) {
+        kh_event_sealed(st, b->head);
         atomic_fetch_add_explicit(&st->commits, 1, memory_order_release);
     }
-    kh_hooks_run(&s->hooks);
-    for (size_t i = 0; i < n; i++) {
-        if (!s->ok[i])
+    kh_hooks_run(&b->hooks);
+    for (size_t i = 0; i < b->n; i++) {
+        if (!b->ok[i])
             atomic_fetch_add_explicit(&st->rollbacks, 1, memory_order_relaxed);
-        s->jobs[i].done(s->jobs[i].ctx, s->ok[i], s->ok[i] ? NULL : &s->errs[i]);
+        b->jobs[i].done(b->jobs[i].ctx, b->ok[i], b->ok[i] ? NULL : &b->errs[i]);
     }
-    atomic_fetch_add_explicit(&st->callbacks, (long long)n, memory_order_relaxed);
-    if (st->fresh_n && (int64_t)st->fresh_n == st->head - head)
-        kh_event_tell(st, st->fresh, st->fresh_n, st->head);
-    else if (st->head != head) /* some were sealed by another process, or before the first asked */
-        kh_event_tell(st, NULL, 0, st->head);
-    st->fresh_n = 0;
-    kh_arena_reset(st->fresh_arena);
+    atomic_fetch_add_explicit(&st->callbacks, (long long)b->n, memory_order_relaxed);
+    if (b->wrote && b->fresh.n && (int64_t)b->fresh.n == b->head - head)
+        kh_event_tell(st, b->fresh.events, b->fresh.n, b->head);
+    else if (b->wrote && b->head != head) /* some were sealed by another process, or before the
+                                             first asked */
+        kh_event_tell(st, NULL, 0, b->head);
+    b->fresh.n = 0;
+    kh_arena_reset(b->fresh.a);
 }
+
+static void batch_give(struct kh_sqlite *s, struct kh_batch *b)
+{
+    pthread_mutex_lock(&s->sync_lock);
+    b->next = s->idle;
+    s->idle = b;
+    pthread_cond_broadcast(&s->sync_done);
+    pthread_mutex_unlock(&s->sync_lock);
+}
+
+/* A batch that wrote nothing needs no disk; the others go to the syncer, in order. */
+static void batch_send(struct kh_store *st, struct kh_batch *b)
+{
+    struct kh_sqlite *s = kh_sqlite_of(st);
+
+    if (!b->wrote) {
+        answer(st, b);
+        batch_give(s, b);
+        return;
+    }
+    pthread_mutex_lock(&s->sync_lock);
+    *s->sent_last = b;
+    s->sent_last = &b->next;
+    s->unsynced++;
+    pthread_cond_broadcast(&s->sync_ready);
+    pthread_mutex_unlock(&s->sync_lock);
+}
+
+static void sync_wal(struct kh_store *st)
+{
+    if (st->config.making)
+        return; /* durable when closed */
+    if (kh_sqlite_vfs_sync(kh_sqlite_of(st)->wal))
+        return;
+    fputs("khue: the disk did not take a sync; what it holds is unknown, so this process ends\n",
+          stderr);
+    abort();
+}
+
+static void *syncer(void *ctx)
+{
+    struct kh_store *st = ctx;
+    struct kh_sqlite *s = kh_sqlite_of(st);
+
+    pthread_mutex_lock(&s->sync_lock);
+    for (;;) {
+        struct kh_batch *b;
+
+        while (!s->sent && !s->sync_stop)
+            pthread_cond_wait(&s->sync_ready, &s->sync_lock);
+        if (!s->sent)
+            break;
+        b = s->sent;
+        s->sent = NULL;
+        s->sent_last = &s->sent;
+        pthread_mutex_unlock(&s->sync_lock);
+        sync_wal(st);
+        while (b) {
+            struct kh_batch *next = b->next;
+
+            answer(st, b);
+            pthread_mutex_lock(&s->sync_lock);
+            s->unsynced--;
+            pthread_mutex_unlock(&s->sync_lock);
+            batch_give(s, b);
+            b = next;
+        }
+        pthread_mutex_lock(&s->sync_lock);
+    }
+    pthread_mutex_unlock(&s->sync_lock);
+    return NULL;
+}
+
+/* ---- the rounds of the committer ---- */
 
 /* Nothing waits: look for what other processes wrote, and keep the WAL short. */
 static void idle(struct kh_store *st)
@@ -264,14 +380,18 @@ static void idle(struct kh_store *st)
     struct kh_sqlite *s = kh_sqlite_of(st);
     struct kh_error err = {0};
     int64_t now = kh_mono_us();
+    bool settled;
 
-    if (ask_version(s) != s->data_version && begin(st, &err)) {
+    pthread_mutex_lock(&s->sync_lock);
+    settled = s->unsynced == 0;
+    pthread_mutex_unlock(&s->sync_lock);
+    if (settled && ask_version(s) != s->data_version && begin(st, &err)) {
         int64_t head = st->working.seq;
 
         (void)once(s->w.commit);
         atomic_fetch_add_explicit(&st->commits, 1, memory_order_release);
-        if (head != st->head) {
-            kh_event_sealed(st);
+        if (head != kh_event_head(st)) {
+            kh_event_sealed(st, head);
             kh_event_tell(st, NULL, 0, head);
         }
     }
@@ -288,6 +408,7 @@ static void *committer(void *ctx)
     size_t have = 0, max = st->config.batch_max;
 
     while (!(have == 0 && kh_queue_stopped(&s->queue))) {
+        struct kh_batch *b;
         size_t ran;
 
         have += kh_queue_take(&s->queue, s->jobs + have, max - have, 1, have ? 0 : TICK_US);
@@ -299,7 +420,9 @@ static void *committer(void *ctx)
         ran = run_batch(st, have);
         if (s->torn)
             mend(s);
-        answer(st, ran);
+        b = batch_take(s);
+        batch_fill(st, b, ran);
+        batch_send(st, b);
         /* What did not fit into the time of the batch is first in the next one. */
         have -= ran;
         memmove(s->jobs, s->jobs + ran, have * sizeof(*s->jobs));
@@ -311,6 +434,44 @@ static void *committer(void *ctx)
 }
 
 /* ---- start and stop ---- */
+
+static void batches_make(struct kh_store *st)
+{
+    struct kh_sqlite *s = kh_sqlite_of(st);
+    size_t max = st->config.batch_max;
+
+    pthread_mutex_init(&s->sync_lock, NULL);
+    pthread_cond_init(&s->sync_ready, NULL);
+    pthread_cond_init(&s->sync_done, NULL);
+    s->sent_last = &s->sent;
+    for (size_t i = 0; i < KH_LEN(s->batches); i++) {
+        struct kh_batch *b = &s->batches[i];
+
+        b->jobs = kh_store_alloc(max * sizeof(*b->jobs));
+        b->ok = kh_store_alloc(max * sizeof(*b->ok));
+        b->errs = kh_store_alloc(max * sizeof(*b->errs));
+        b->fresh.a = kh_arena_new((size_t)64 << 20);
+        b->next = s->idle;
+        s->idle = b;
+    }
+}
+
+static void batches_free(struct kh_sqlite *s)
+{
+    for (size_t i = 0; i < KH_LEN(s->batches); i++) {
+        struct kh_batch *b = &s->batches[i];
+
+        free(b->jobs);
+        free(b->ok);
+        free(b->errs);
+        free(b->fresh.events);
+        kh_arena_drop(b->fresh.a);
+        kh_hooks_free(&b->hooks);
+    }
+    pthread_mutex_destroy(&s->sync_lock);
+    pthread_cond_destroy(&s->sync_ready);
+    pthread_cond_destroy(&s->sync_done);
+}
 
 bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
 {
@@ -334,9 +495,18 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
     s->jobs = kh_store_alloc(st->config.batch_max * sizeof(*s->jobs));
     s->ok = kh_store_alloc(st->config.batch_max * sizeof(*s->ok));
     s->errs = kh_store_alloc(st->config.batch_max * sizeof(*s->errs));
+    batches_make(st);
+    s->made = true;
     s->wal_next = WAL_FRAMES;
     sqlite3_wal_hook(s->w.db, wal_grew, s);
-    kh_sqlite_vfs_time(s->w.db, &st->fsync_us);
+    /* The WAL is opened by the first look at the database. */
+    (void)sqlite3_exec(s->w.db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+    s->wal = kh_sqlite_vfs_wal(s->w.db, &st->fsync_us);
+    if (!s->wal)
+        return kh_fail(err, KH_EC_STORE, "the database is not in WAL mode");
+    if (pthread_create(&s->syncer, NULL, syncer, st) != 0)
+        return kh_fail(err, KH_EC_STORE, "no thread for the syncer");
+    s->syncing = true;
     if (pthread_create(&s->committer, NULL, committer, st) != 0)
         return kh_fail(err, KH_EC_STORE, "no thread for the committer");
     s->started = true;
@@ -354,6 +524,17 @@ void kh_sqlite_committer_stop(struct kh_store *st)
             mend(s);
         s->started = false;
     }
+    if (s->syncing) {
+        pthread_mutex_lock(&s->sync_lock);
+        s->sync_stop = true;
+        pthread_cond_broadcast(&s->sync_ready);
+        pthread_mutex_unlock(&s->sync_lock);
+        pthread_join(s->syncer, NULL);
+        s->syncing = false;
+    }
+    if (s->made)
+        batches_free(s);
+    s->made = false;
     sqlite3_finalize(s->savepoint);
     sqlite3_finalize(s->release);
     sqlite3_finalize(s->back);

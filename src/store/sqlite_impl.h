@@ -47,13 +47,39 @@ struct kh_sqlite_reader {
     struct kh_sqlite_reader *next, **prev;
 };
 
+/** Writes whose outcome is known, on their way to the disk and to those who wait. */
+struct kh_batch {
+    struct kh_job *jobs;
+    bool *ok;
+    struct kh_error *errs;
+    size_t n;
+    bool wrote;             /**< at least one is in the WAL */
+    int64_t head;           /**< of the log after it */
+    struct kh_hooks hooks;
+    struct kh_fresh fresh;
+    struct kh_batch *next;
+};
+
+/** One that is being synced, one that waits for it, and one more so that nobody waits for a list. */
+enum { KH_BATCHES = 4 };
+
 struct kh_sqlite {
     char *path;
     struct kh_sqlite_conn w; /**< the committer's */
+    sqlite3_file *wal;       /**< of w */
     sqlite3_stmt *savepoint, *release, *back, *rollback, *version;
-    pthread_t committer;
-    bool started;
+    pthread_t committer, syncer;
+    bool started, syncing, made;
     struct kh_queue queue;
+
+    pthread_mutex_t sync_lock;
+    pthread_cond_t sync_ready, sync_done;
+    struct kh_batch batches[KH_BATCHES];
+    struct kh_batch *idle, *sent, **sent_last;
+    unsigned unsynced; /**< sent and not yet answered */
+    bool sync_stop;
+
+    /* of the batch that is run */
     struct kh_job *jobs;
     bool *ok;
     struct kh_error *errs;
@@ -113,8 +139,12 @@ void kh_sqlite_committer_stop(struct kh_store *st);
 /** Register the file layer that times syncs and lets tests break them. Repeating is harmless.
  *  @return its name */
 const char *kh_sqlite_vfs(void);
-/** Count the time of syncs of this connection's files into *us. */
-void kh_sqlite_vfs_time(sqlite3 *db, atomic_llong *us);
+/** The WAL of a connection, valid as long as that; the time of syncs of both files is counted into
+ *  *us. NULL: it is not in WAL mode */
+sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us);
+/** Sync a WAL, from any thread. @return false if the disk failed */
+KH_CHECK
+bool kh_sqlite_vfs_sync(sqlite3_file *wal);
 
 /* sqlite_backup.c */
 bool kh_sqlite_backup(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thin layer over SQLite's own files: it times syncs, lets a test break a write ("store.write": the
- * disk is full) or a sync ("store.sync": the disk is broken) exactly where SQLite meets it, and keeps
- * a reader's mapping of the database from one snapshot to the next. */
+ * disk is full), a sync ("store.sync": the disk is broken) or the growth of the WAL's index
+ * ("store.index") exactly where SQLite meets it, keeps a reader's mapping of the database from one snapshot to the next, and writes the frames of a commit
+ * into the WAL with one call instead of two for each. */
 #include "base/fault.h"
 #include "base/time.h"
 #include "store/sqlite_impl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct file {
     sqlite3_file base;
+    bool wal;
     atomic_llong *sync_us; /* where to count, NULL if nobody asked */
     sqlite3_int64 mapped;  /* size of the file when it was mapped; 0: it is not */
     bool outgrown;         /* a page was asked for that the mapping does not reach */
+    struct frames *frames; /* of the WAL, once something was written to it */
     sqlite3_file real[];
 };
 
@@ -21,18 +25,93 @@ static sqlite3_file *real(sqlite3_file *f)
     return ((struct file *)f)->real;
 }
 
+/*
+ * Frames on their way into the WAL. SQLite writes a frame as a header of 24 bytes and a page, one
+ * after the other; the header of the last frame of a commit says how large the database then is
+ * (file format, 4.1). What joins on waits here until that frame is complete, or something else is
+ * asked of the file. Nobody looks at frames before the commit is entered in the index, which SQLite
+ * does after the write has come back.
+ */
+enum {
+    FRAME_HEADER = 24,
+    WAL_HEADER = 32,
+    FRAMES_BYTES = 1 << 20,
+    WRITE_BYTES = 64 << 10, /* SQLite's own layer takes less than 128 KiB at once */
+};
+
+struct frames {
+    sqlite3_int64 at;
+    int n;
+    bool last; /* the header of the last frame of a commit was written */
+    unsigned char room[FRAMES_BYTES];
+};
+
+static int frames_out(sqlite3_file *f)
+{
+    struct frames *w = ((struct file *)f)->frames;
+    int n = w ? w->n : 0, rc = SQLITE_OK;
+
+    if (n == 0)
+        return SQLITE_OK;
+    w->n = 0;
+    w->last = false;
+    if (kh_fault("store.write"))
+        return SQLITE_FULL;
+    for (int at = 0, part; at < n && rc == SQLITE_OK; at += part) {
+        part = n - at < WRITE_BYTES ? n - at : WRITE_BYTES;
+        rc = real(f)->pMethods->xWrite(real(f), w->room + at, part, w->at + at);
+    }
+    return rc;
+}
+
+static int frames_in(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    struct frames *w = ((struct file *)f)->frames;
+    const unsigned char *h = p;
+    int rc = SQLITE_OK;
+    bool ends;
+
+    if (!w)
+        w = ((struct file *)f)->frames = kh_store_alloc(sizeof(*w));
+    if (w->n && (at != w->at + w->n || n > FRAMES_BYTES - w->n))
+        rc = frames_out(f);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (w->n == 0)
+        w->at = at;
+    memcpy(w->room + w->n, p, (size_t)n);
+    w->n += n;
+    ends = w->last && n > FRAME_HEADER;
+    if (n == FRAME_HEADER)
+        w->last = (h[4] | h[5] | h[6] | h[7]) != 0;
+    return ends ? frames_out(f) : SQLITE_OK;
+}
+
 static int f_close(sqlite3_file *f)
 {
-    return real(f)->pMethods->xClose(real(f));
+    int rc = frames_out(f), closed = real(f)->pMethods->xClose(real(f));
+
+    free(((struct file *)f)->frames);
+    ((struct file *)f)->frames = NULL;
+    return rc != SQLITE_OK ? rc : closed;
 }
 
 static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    return real(f)->pMethods->xRead(real(f), p, n, at);
+    int rc = frames_out(f);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
+    int rc;
+
+    if (((struct file *)f)->wal && at >= WAL_HEADER && n <= FRAMES_BYTES / 4)
+        return frames_in(f, p, n, at);
+    rc = frames_out(f);
+    if (rc != SQLITE_OK)
+        return rc;
     if (kh_fault("store.write"))
         return SQLITE_FULL;
     return real(f)->pMethods->xWrite(real(f), p, n, at);
@@ -40,10 +119,12 @@ static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
-    return real(f)->pMethods->xTruncate(real(f), n);
+    int rc = frames_out(f);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xTruncate(real(f), n);
 }
 
-static int f_sync(sqlite3_file *f, int flags)
+static int sync_now(sqlite3_file *f, int flags)
 {
     atomic_llong *us = ((struct file *)f)->sync_us;
     int64_t start = us ? kh_mono_us() : 0;
@@ -57,9 +138,18 @@ static int f_sync(sqlite3_file *f, int flags)
     return rc;
 }
 
+static int f_sync(sqlite3_file *f, int flags)
+{
+    int rc = frames_out(f);
+
+    return rc != SQLITE_OK ? rc : sync_now(f, flags);
+}
+
 static int f_size(sqlite3_file *f, sqlite3_int64 *n)
 {
-    return real(f)->pMethods->xFileSize(real(f), n);
+    int rc = frames_out(f);
+
+    return rc != SQLITE_OK ? rc : real(f)->pMethods->xFileSize(real(f), n);
 }
 
 static int f_lock(sqlite3_file *f, int level)
@@ -101,6 +191,8 @@ static int f_device(sqlite3_file *f)
 
 static int f_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **p)
 {
+    if (extend && page > 0 && kh_fault("store.index"))
+        return SQLITE_IOERR_SHMSIZE;
     return real(f)->pMethods->xShmMap(real(f), page, size, extend, p);
 }
 
@@ -186,7 +278,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
     struct file *mine = (struct file *)f;
     int rc;
 
-    *mine = (struct file){0};
+    *mine = (struct file){.wal = (flags & SQLITE_OPEN_WAL) != 0};
     rc = under->xOpen(under, name, mine->real, flags, out_flags);
     if (mine->real->pMethods)
         mine->base.pMethods = &methods;
@@ -219,13 +311,23 @@ const char *kh_sqlite_vfs(void)
     return "khue";
 }
 
-void kh_sqlite_vfs_time(sqlite3 *db, atomic_llong *us)
+sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us)
 {
     sqlite3_file *wal = NULL;
 
     (void)sqlite3_file_control(db, "main", KH_FCNTL, us);
-    /* Commits sync the journal file: in WAL mode that is the log. */
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal &&
-        wal->pMethods == &methods)
-        ((struct file *)wal)->sync_us = us;
+    /* In WAL mode the journal is the log. */
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK || !wal ||
+        wal->pMethods != &methods)
+        return NULL;
+    ((struct file *)wal)->sync_us = us;
+    return wal;
+}
+
+
+bool kh_sqlite_vfs_sync(sqlite3_file *wal)
+{
+    /* Frames are never held back over the end of a commit: there is nothing to write out here, and
+     * the committer may be gathering those of the next one. */
+    return sync_now(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
 }

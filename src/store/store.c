@@ -230,10 +230,10 @@ static void store_free(struct kh_store *st)
     }
     pthread_mutex_destroy(&st->kept_lock);
     kh_anchor_close(st->anchor);
-    kh_arena_drop(st->fresh_arena);
+    kh_arena_drop(st->fresh.a);
     pthread_mutex_destroy(&st->follow_lock);
     free(st->followers);
-    free(st->fresh);
+    free(st->fresh.events);
     free(st->url);
     free(st->anchor_dir);
     free(st);
@@ -254,7 +254,7 @@ static bool open_store(const struct kh_store_config *config, bool restored,
 
     st->kind = pg ? KH_STORE_POSTGRES : KH_STORE_SQLITE;
     st->checkpoint_due_us = INT64_MAX;
-    st->fresh_arena = kh_arena_new((size_t)64 << 20);
+    st->fresh.a = kh_arena_new((size_t)64 << 20);
     pthread_mutex_init(&st->follow_lock, NULL);
     pthread_mutex_init(&st->kept_lock, NULL);
     fill_config(st, config);

@@ -91,6 +91,13 @@ struct kh_chain {
     unsigned char hash[32];
 };
 
+/** Events of a transaction, kept for the followers until it is durable. */
+struct kh_fresh {
+    struct kh_arena *a;
+    struct kh_event *events;
+    size_t n, cap;
+};
+
 struct kh_follower {
     kh_event_fn fn;
     void *ctx;
@@ -124,10 +131,8 @@ struct kh_store {
     struct kh_kept *kept; /**< what engines want dropped at the very end */
 
     /* SQLite only: owned by the committer. */
-    struct kh_chain working;      /**< of the transaction that is open */
-    struct kh_arena *fresh_arena; /**< events of the open transaction, for the followers */
-    struct kh_event *fresh;
-    size_t fresh_n, fresh_cap;
+    struct kh_chain working; /**< of the transaction that is open */
+    struct kh_fresh fresh;
 
     struct kh_anchor *anchor;
     _Atomic int64_t checkpoint_due_us;
@@ -203,8 +208,8 @@ struct kh_event_mark {
 };
 struct kh_event_mark kh_event_mark(const struct kh_store *st);
 void kh_event_back(struct kh_store *st, const struct kh_event_mark *mark);
-/** SQLite: the transaction is durable: move the head. */
-void kh_event_sealed(struct kh_store *st);
+/** SQLite: everything up to seq is durable: move the head. */
+void kh_event_sealed(struct kh_store *st, int64_t seq);
 /** Tell the followers about events; n may be 0. */
 void kh_event_tell(struct kh_store *st, const struct kh_event *events, size_t n, int64_t head);
 

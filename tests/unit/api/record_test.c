@@ -3,6 +3,7 @@
 #include "api/routes.h"
 #include "base/id.h"
 #include "call_fixture.h"
+#include "engine/process/process.h"
 #include "engine/registry/registry.h"
 #include "engine/registry/seen.h"
 #include "store_fixture.h"
@@ -67,6 +68,7 @@ static int setup(void **state)
     own = kh_arena_new(16 << 20);
     cf.city.store = f.st;
     assert_true(kh_registry_open(f.st, &cf.city.registry, &err));
+    assert_true(kh_process_open(f.st, cf.city.registry, &cf.city.process, &err));
     assert_true(kh_store_run(f.st, "put", KH_TX_WRITE, put_type, NULL, &err));
     return 0;
 }
@@ -75,6 +77,7 @@ static int teardown(void **state)
 {
     (void)state;
     calls_close();
+    kh_process_close(cf.city.process);
     kh_registry_close(cf.city.registry);
     fixture_drop(&f);
     kh_arena_drop(own);
