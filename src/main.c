@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <libxml/parser.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,11 +156,25 @@ static void clock_from_env(void)
         kh_clock_set(strtoll(us, NULL, 10));
 }
 
+/* glibc gives memory back to the kernel whenever a call that used much of it ends, and takes it again
+ * for the next one. On two cores that was a tenth of the time of a write; so each thread keeps what
+ * it has had, up to these bounds. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_TOP_PAD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_ARENA_MAX, 8);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     const struct command *c;
     int status;
 
+    keep_memory();
     signal(SIGPIPE, SIG_IGN);
     kh_fault_arm_env("KHUE_FAULT");
     clock_from_env();
