@@ -99,7 +99,10 @@ static bool put_task(struct kh_jw *w, struct kh_tx *tx, struct kh_call *c, const
     put_due(w, c, t);
     if (t->form) {
         kh_jw_key(w, "form");
-        kh_jw_json(w, t->form);
+        if (t->form_text.n)
+            kh_jw_raw(w, t->form_text);
+        else
+            kh_jw_json(w, t->form);
     }
     kh_jw_end(w);
     return true;

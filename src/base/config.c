@@ -153,11 +153,21 @@ static bool read_file(struct kh_arena *a, const char *path, size_t max, struct k
                       struct kh_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *p = kh_alloc(a, max + 1);
+    struct stat st;
     size_t n = 0;
+    char *p;
 
-    if (fd < 0)
-        return kh_fail(err, KH_EC_IO, "%s: %s", path, strerror(errno));
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int why = errno;
+
+        if (fd >= 0)
+            close(fd);
+        return kh_fail(err, KH_EC_IO, "%s: %s", path, strerror(why));
+    }
+    /* One byte more shows that it has grown since. */
+    if (st.st_size > 0 && (size_t)st.st_size < max)
+        max = (size_t)st.st_size;
+    p = kh_alloc(a, max + 1);
     while (n <= max) {
         ssize_t got = read(fd, p + n, max + 1 - n);
 

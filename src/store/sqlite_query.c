@@ -140,15 +140,19 @@ static int place(const struct kh_stmt *s, int n)
 
 /* Binding fails only for want of memory or for a value over SQLite's limit of 1 GB: then the
  * statement must not run with NULL in its place. */
-static void bound(struct kh_query *q, int rc)
+static void not_bound(struct kh_query *q, int rc)
 {
     struct kh_stmt *s = q->driver;
     struct kh_error err = {0};
 
-    if (rc == SQLITE_OK)
-        return;
     kh_sqlite_fail(&err, sqlite3_db_handle(s->stmt), rc, q->sql->name);
     kh_tx_fail(q->tx, &err);
+}
+
+static inline void bound(struct kh_query *q, int rc)
+{
+    if (rc != SQLITE_OK)
+        not_bound(q, rc);
 }
 
 void kh_sqlite_bind_int(struct kh_query *q, int n, int64_t v)

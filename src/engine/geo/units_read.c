@@ -109,7 +109,7 @@ static bool add_unit(struct making *m, const struct kh_json *fields)
     u.decision = text(m, fields, "decision");
     u.fold = kh_text_fold(p->a, u.name);
     u.exact = kh_text_exact(p->a, u.name);
-    p->units = kh_grow(p->a, p->units, p->n, p->n + 1, &m->units_cap, sizeof(*p->units));
+    p->units = kh_grow(m->tmp, p->units, p->n, p->n + 1, &m->units_cap, sizeof(*p->units));
     p->units[p->n++] = u;
     return true;
 }
@@ -120,6 +120,7 @@ static bool add_shape(struct making *m, const struct kh_json *fields)
         find_slot(m, kh_json_str(fields, "code", KH_S("")), day(fields, "valid_from", INT64_MIN));
     const struct kh_json *geometry = kh_json_get(fields, "geometry"),
                          *label = kh_json_get(fields, "label");
+    kh_auto_arena scratch = kh_arena_new(SIZE_MAX);
     struct kh_shape *s = NULL;
     struct kh_error bad = {0};
 
@@ -132,7 +133,7 @@ static bool add_shape(struct making *m, const struct kh_json *fields)
         u->label_lon = kh_json_num(label, "lon", u->label_lon);
         u->label_lat = kh_json_num(label, "lat", u->label_lat);
     }
-    u->geometry = kh_json_text(m->p->a, geometry);
+    u->geometry = kh_str_dup(m->p->a, kh_json_text(scratch, geometry));
     return true;
 }
 
@@ -216,9 +217,14 @@ static bool read_all(struct making *m)
         if (!each_record(m, KH_S("admin_unit"), kh_day_start(m->days[i] - 1), add_unit) ||
             !each_record(m, KH_S("admin_unit"), kh_day_start(m->days[i]), add_unit))
             return false;
-    /* Sorted before anything points to a unit. */
-    if (m->p->n)
-        qsort(m->p->units, m->p->n, sizeof(*m->p->units), by_code);
+    /* Sorted, and in its place, before anything points to a unit. */
+    if (m->p->n) {
+        struct kh_unit *units = kh_new_n(m->p->a, m->p->n, struct kh_unit);
+
+        qsort(m->p->units, m->p->n, sizeof(*units), by_code);
+        memcpy(units, m->p->units, m->p->n * sizeof(*units));
+        m->p->units = units;
+    }
     if (!each_record(m, KH_S("admin_boundary"), 0, add_shape) ||
         !each_record(m, KH_S("agency"), 0, add_agency) ||
         !each_record(m, KH_S("admin_successor"), 0, add_next))

@@ -127,6 +127,7 @@ struct kh_node {
     struct kh_expr unit, owner;
     struct kh_timing timing; /**< due of a task, or when a timer fires */
     const struct kh_json *form;
+    struct kh_str form_text;      /**< form as compact JSON, written once for all replies */
     struct kh_schema *form_check; /**< form, compiled; NULL without one */
     struct kh_str form_type;      /**< name of a loaded type, or "" */
     struct kh_str function;       /**< service; called process of a call activity; decision ref */

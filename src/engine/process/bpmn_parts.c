@@ -288,6 +288,7 @@ static void read_form(struct kh_bpmn_reader *r, const struct kh_xml *x, struct k
                     "The form is not a valid JSON Schema: %s", schema_fault(r->a, &err));
     } else {
         n->form = form;
+        n->form_text = kh_json_text(r->a, form);
     }
 }
 

@@ -110,6 +110,7 @@ struct kh_task {
     struct kh_str calendar;     /**< that due_us was reckoned by; "" plain time */
     bool paused;                /**< the clock of the case stands still: no due_us */
     const struct kh_json *form; /**< JSON Schema of the answers, with x-kh labels */
+    struct kh_str form_text;    /**< the same as JSON text, where it is at hand; else "" */
 };
 
 /** The inbox. */

@@ -200,6 +200,7 @@ bool kh_task_fill(struct kh_tx *tx, const struct kh_process *pe, const struct kh
         .calendar = t->calendar,
         .paused = t->held_us != 0 && t->state < KH_TASK_DONE,
         .form = form_type ? kh_type_schema(form_type) : n->form,
+        .form_text = form_type ? KH_S("") : n->form_text,
     };
     return true;
 }

@@ -433,6 +433,90 @@ static void creates_a_record_and_starts_its_process(void **state)
         1);
 }
 
+#define FILED                                                                                      \
+    "{'type':'object','x-kh':{'process':'p','title':['number','status'],'unit':'unit',"            \
+    "'serial':{'field':'number','pattern':'N-{SERIAL:3}'}},"                                       \
+    "'properties':{'number':{'type':'string','x-kh':{'unique':true}},"                             \
+    "'unit':{'type':'string'},'level':{'type':'integer','maximum':5},"                             \
+    "'status':{'type':'string'}}}"
+#define PATCH(id, name, feel)                                                                      \
+    "<serviceTask id='" id "' kh:function='record.patch'><extensionElements><kh:input name='" name \
+    "'>" feel "</kh:input></extensionElements></serviceTask>"
+
+static void a_case_is_stored_once_with_what_its_first_steps_say(void **state)
+{
+    struct world *w = *state;
+    int64_t id, revision = 0, i;
+
+    assert_true(put_type(w, "filed", FILED));
+    assert_true(deploy(w, PROCESS("p", START("a") PATCH("a", "unit", "\"H26.19\"") FLOW("a", "b")
+                                           PATCH("b", "status", "\"new \" + case.number + case.unit")
+                                               FLOW("b", "t") TASK("t") FLOW("t", "c")
+                                                   PATCH("c", "level", "case.level + 1")
+                                                       FLOW("c", "u") TASK("u") FLOW("u", "e") END)));
+    (void)told(w);
+    id = file_case(w, "filed", "{'level':2}", &revision);
+    assert_true(id != 0);
+    assert_int_equal(revision, 1);
+    assert_string_equal(told(w), "process.start task.create");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM event WHERE kind LIKE 'record.%'"), 1);
+    assert_int_equal(
+        fixture_ask(&w->f, "SELECT count(*) FROM event p JOIN event r ON r.seq < p.seq "
+                           "WHERE p.kind = 'process.start' AND r.kind = 'record.create'"),
+        1);
+    assert_string_equal(field(w, "filed", id, "number"), "\"N-001\"");
+    assert_string_equal(field(w, "filed", id, "status"), "\"new N-001H26.19\"");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM record_version"), 0);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM rec_filed WHERE f_unit = 'H26.19'"), 1);
+    /* The task has the title and the unit of the record as it was stored. */
+    i = fixture_ask(&w->f, "SELECT id FROM instance");
+    assert_true(get_task(w, task(w, i, "t"), &w->task));
+    assert_true(kh_str_is(w->task.title, "N-001 · new N-001H26.19"));
+    assert_true(kh_str_is(w->task.unit, "H26.19"));
+    /* Later steps are changes of their own. */
+    work(w, i, "t", "{}");
+    assert_string_equal(told(w), "task.complete task.create");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM event WHERE kind LIKE 'record.%'"), 2);
+    assert_string_equal(field(w, "filed", id, "level"), "3");
+}
+
+static void a_case_whose_first_steps_do_not_fit_is_not_stored(void **state)
+{
+    struct world *w = *state;
+    int64_t revision = 0;
+
+    assert_true(put_type(w, "filed", FILED));
+    assert_true(deploy(w, PROCESS("p", START("a") PATCH("a", "level", "case.level + 3") FLOW("a", "t")
+                                           TASK("t") FLOW("t", "e") END)));
+    assert_int_equal(file_case(w, "filed", "{'level':4}", &revision), 0);
+    assert_int_equal(w->err.code, KH_EC_RECORD_INVALID);
+    assert_true(file_case(w, "filed", "{'level':1}", &revision) != 0);
+    /* No number was used up by what failed. */
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM rec_filed WHERE f_number = 'N-001'"), 1);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM rec_filed"), 1);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM instance"), 1);
+}
+
+static void a_caller_sees_what_a_called_process_has_written(void **state)
+{
+    struct world *w = *state;
+    int64_t id, revision = 0;
+
+    assert_true(put_type(w, "filed", FILED));
+    assert_true(deploy(w, PROCESS("child", START("a") PATCH("a", "level", "case.level + 1")
+                                               FLOW("a", "e") END)));
+    assert_true(
+        deploy(w, PROCESS("p", START("a") PATCH("a", "status", "string(case.level)") FLOW("a", "c")
+                                   "<callActivity id='c' calledElement='child'/>" FLOW("c", "b")
+                                       PATCH("b", "status", "string(case.level)") FLOW("b", "e")
+                                           END)));
+    id = file_case(w, "filed", "{'level':2}", &revision);
+    assert_true(id != 0);
+    assert_string_equal(field(w, "filed", id, "status"), "\"3\"");
+    assert_string_equal(field(w, "filed", id, "level"), "3");
+    assert_int_equal(revision, 3);
+}
+
 /* ---- people ---- */
 
 static void only_the_right_people_see_and_do_a_task(void **state)
@@ -815,6 +899,9 @@ int main(void)
         STORY(refuses_a_model_that_it_cannot_run),
         STORY(changes_the_case_in_the_same_transaction),
         STORY(creates_a_record_and_starts_its_process),
+        STORY(a_case_is_stored_once_with_what_its_first_steps_say),
+        STORY(a_case_whose_first_steps_do_not_fit_is_not_stored),
+        STORY(a_caller_sees_what_a_called_process_has_written),
         STORY(only_the_right_people_see_and_do_a_task),
         STORY(who_watches_over_a_unit_sees_its_tasks_and_does_none),
         STORY(a_claimed_task_is_its_claimers),

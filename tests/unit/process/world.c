@@ -176,6 +176,29 @@ int64_t create(struct world *w, const char *type, const char *fields)
     return o.record.id;
 }
 
+static bool op_file(struct op *o, struct kh_tx *tx, struct kh_error *err)
+{
+    struct kh_write w = {.who = &o->w->system, .trusted = true};
+    struct kh_draft *draft;
+
+    return kh_record_prepare(o->w->reg, o->w->a, o->type, o->json, &w, &draft, err) &&
+           kh_case_create(tx, o->w->pe, o->w->a, draft, &o->w->system, &o->record, err);
+}
+
+int64_t file_case(struct world *w, const char *type, const char *fields, int64_t *ret_revision)
+{
+    struct op o = {.w = w,
+                   .fn = op_file,
+                   .type = kh_type_find(w->reg, kh_cstr(type)),
+                   .json = json(w, fields)};
+
+    assert_non_null(o.type);
+    if (!run(&o, KH_TX_WRITE))
+        return 0;
+    *ret_revision = o.record.revision;
+    return o.record.id;
+}
+
 static bool op_record(struct op *o, struct kh_tx *tx, struct kh_error *err)
 {
     return kh_record_get(tx, o->w->reg, o->w->a, o->type, o->id, 0, 0, &o->record, err) == KH_HIT &&

@@ -61,6 +61,8 @@ const struct kh_json *json(struct world *w, const char *text);
 bool put_type(struct world *w, const char *name, const char *schema);
 bool put_calendar(struct world *w, const char *key, const char *text);
 int64_t create(struct world *w, const char *type, const char *fields);
+/** Store a record and start the process of its type, as a request does. @return id, or 0 */
+int64_t file_case(struct world *w, const char *type, const char *fields, int64_t *ret_revision);
 /** A field of a record as JSON text. */
 const char *field(struct world *w, const char *type, int64_t id, const char *name);
 
