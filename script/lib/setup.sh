@@ -9,14 +9,21 @@ cd "$top"
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# Run something that talks a lot: silent if it works, its last lines and a plain sentence if not.
+quietly() { # SENTENCE COMMAND...
+    local sentence=$1 out
+    shift
+    out=$(mktemp)
+    "$@" >"$out" 2>&1 || {
+        tail -n 40 "$out" >&2
+        rm -f "$out"
+        die "$sentence"
+    }
+    rm -f "$out"
+}
+
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "packages are missing and neither root nor sudo is at hand: $*"
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 build_packages=(gcc g++ meson ninja-build pkg-config libsqlite3-dev libpq-dev libmicrohttpd-dev
@@ -37,10 +44,13 @@ need_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return 0
     command -v apt-get >/dev/null || die "this script knows Debian's apt-get only; install: ${missing[*]}"
-    say "installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        "${missing[@]}" >/dev/null
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "neither root nor sudo is at hand; as root: apt-get install ${missing[*]}"
+    say "installing packages of Debian (some minutes): ${missing[*]}"
+    quietly "the lists of packages could not be fetched (is there a network?)" \
+        as_root apt-get update
+    quietly "packages could not be installed: ${missing[*]}" as_root env \
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
 node_is_new_enough() {
@@ -56,7 +66,8 @@ need_node() {
     command -v npm >/dev/null || need_packages nodejs npm
     node_is_new_enough && return 0
     say "installing node@22 into .tools/node"
-    npm install --silent --no-fund --no-audit --prefix .tools/node node@22 >/dev/null
+    quietly "node@22 could not be fetched from npm" \
+        npm install --no-fund --no-audit --prefix .tools/node node@22
     PATH="$top/.tools/node/node_modules/.bin:$PATH"
     node_is_new_enough || die "node 20.19 or newer could not be installed"
 }
@@ -75,11 +86,11 @@ build_web() {
     need_node
     if newer_than web/node_modules/.stamp web/package-lock.json; then
         say "fetching the portal's packages"
-        (cd web && npm ci --no-fund --no-audit >/dev/null) || die "the portal's packages could not be fetched"
+        quietly "the portal's packages could not be fetched" npm --prefix web ci --no-fund --no-audit
         touch web/node_modules/.stamp
     fi
     say "building the portal"
-    (cd web && npm run --silent build >&2) || die "the portal could not be built"
+    quietly "the portal could not be built" npm --prefix web run build
     touch web/dist/.stamp
 }
 
@@ -89,11 +100,10 @@ build_c() {
     shift
     if [ ! -f "$dir/build.ninja" ]; then
         say "configuring $dir"
-        meson setup "$dir" -Dweb="$top/web/dist" "$@" >/dev/null || {
-            tail -n 40 "$dir/meson-logs/meson-log.txt" >&2
-            exit 1
-        }
+        quietly "$dir could not be configured; see $dir/meson-logs/meson-log.txt" \
+            meson setup "$dir" -Dweb="$top/web/dist" "$@"
     fi
+    [ ! -f "$dir/khue" ] && say "compiling $dir (some minutes)"
     ninja -C "$dir" >"$dir/build.log" 2>&1 || {
         grep -nE 'error|warning|FAILED' "$dir/build.log" | head -n 40 >&2
         die "the build failed; see $dir/build.log"
