@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include "cli/folder.h"
 #include "cli/open.h"
 #include "store/event.h"
 #include "store/store.h"
@@ -70,7 +71,7 @@ static bool copy_tree(struct kh_arena *a, const char *from, const char *to, unsi
     return ok;
 }
 
-static bool copy_rest(struct kh_arena *a, const char *from, const char *to, struct kh_error *err)
+static bool copy_trees(struct kh_arena *a, const char *from, const char *to, struct kh_error *err)
 {
     static const char *const trees[] = {"blobs", "anchor"};
 
@@ -78,10 +79,11 @@ static bool copy_rest(struct kh_arena *a, const char *from, const char *to, stru
         if (!copy_tree(a, kh_strf(a, "%s/%s", from, trees[i]).p,
                        kh_strf(a, "%s/%s", to, trees[i]).p, 0, err))
             return false;
-    return copy_file(kh_strf(a, "%s/khue.conf", from).p, kh_strf(a, "%s/khue.conf", to).p, err);
+    return true;
 }
 
-/* The database first, then the files: every file that a row of the copy names is in the copy. */
+/* The database first, then the files: every file that a row of the copy names is in the copy. The
+ * settings are the last, so a copy that was cut off is not taken for one. */
 static bool backup(struct kh_opened *o, const char *to, struct kh_error *err)
 {
     struct kh_bar bar = {.label = "database"};
@@ -92,7 +94,9 @@ static bool backup(struct kh_opened *o, const char *to, struct kh_error *err)
         !kh_store_backup(o->city.store, to, kh_bar_show, &bar, err))
         return false;
     kh_bar_end(&bar);
-    return copy_rest(o->a, o->dir, to, err);
+    return copy_trees(o->a, o->dir, to, err) &&
+           copy_file(kh_strf(o->a, "%s/" KH_FOLDER_SETTINGS, o->dir).p,
+                     kh_strf(o->a, "%s/" KH_FOLDER_SETTINGS, to).p, err);
 }
 
 int cli_backup(int argc, char **argv)
@@ -117,19 +121,37 @@ int cli_backup(int argc, char **argv)
     return ok ? 0 : 1;
 }
 
+static bool settings_read(struct kh_arena *a, const char *from, struct kh_str *ret,
+                          struct kh_error *err)
+{
+    enum { MAX = 1 << 20 };
+    const char *path = kh_strf(a, "%s/" KH_FOLDER_SETTINGS, from).p;
+    char *p = kh_alloc(a, MAX);
+    FILE *f = fopen(path, "re");
+
+    if (!f)
+        return kh_fail(err, KH_EC_IO, "%s is no copy of a city: cannot read %s: %s", from, path,
+                       strerror(errno));
+    *ret = kh_str(p, fread(p, 1, MAX, f));
+    fclose(f);
+    return true;
+}
+
 static bool restore(struct kh_opened *o, const char *from, const char *dir, const char *store,
-                    struct kh_error *err)
+                    struct kh_folder *folder, struct kh_error *err)
 {
     struct kh_bar bar = {.label = "database"};
     struct kh_store_config sc = {0};
     kh_auto_arena a = kh_arena_new(16 << 20);
+    struct kh_str settings;
 
-    if (mkdir(dir, 0700) != 0)
-        return kh_fail(err, KH_EC_IO, "cannot make %s: %s", dir, strerror(errno));
-    if (!copy_rest(a, from, dir, err) || !kh_open_config_of(dir, o, err) ||
+    if (!settings_read(a, from, &settings, err) ||
+        !kh_folder_begin(dir, settings, folder, err) || !copy_trees(a, from, dir, err) ||
+        !kh_open_config_of(dir, o, err) ||
         (store && !kh_config_set(o->config, KH_S("store"), kh_cstr(store), err)))
         return false;
     kh_open_store_config(o, &sc);
+    sc.making = false; /* the copy is durable at once */
     if (!kh_store_restore(&sc, from, kh_bar_show, &bar, err))
         return false;
     kh_bar_end(&bar);
@@ -141,18 +163,23 @@ int cli_restore(int argc, char **argv)
     struct kh_args args = {argc - 1, argv + 1};
     const char *from = kh_args_take(&args, "--from"), *dir = kh_args_take(&args, "--data");
     const char *store = kh_args_take(&args, "--store");
-    struct kh_opened o = {0};
-    struct kh_error err = {0};
+    struct kh_opened o = {.making = true};
+    struct kh_folder folder = {.fd = -1};
+    struct kh_error err = {0}, end = {0};
     bool ok;
 
     if (!from || !dir || !kh_args_end(&args, "restore")) {
         fputs("khue restore --from COPY --data DIR [--store URL]\n", stderr);
         return 2;
     }
-    ok = restore(&o, from, dir, store, &err);
+    ok = restore(&o, from, dir, store, &folder, &err);
     if (!ok)
         kh_cli_fail("restore", &err);
     kh_city_close(&o);
+    if (!kh_folder_end(&folder, ok, &end)) {
+        kh_cli_fail("restore", &end);
+        ok = false;
+    }
     if (!ok)
         return 1;
     printf("Restored into %s.\n", dir);

@@ -4,36 +4,22 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "cli/demo.h"
+#include "cli/folder.h"
 #include "cli/open.h"
 #include "engine/identity/identity.h"
 #include "engine/insight/insight.h"
 #include "engine/pack/pack.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { DEMO_REPORTS = 420 };
 
 struct init {
     struct kh_opened o;
+    struct kh_folder folder;
     const char *dir, *store, *packs;
     bool demo;
 };
-
-static bool write_file(struct kh_arena *a, const char *dir, const char *name, struct kh_str text,
-                       struct kh_error *err)
-{
-    const char *path = kh_strf(a, "%s/%s", dir, name).p;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok || kh_fail(err, KH_EC_IO, "cannot write %s: %s", path, strerror(errno));
-}
 
 /* khue.conf: every setting as a comment, and what this city has decided. */
 static struct kh_str settings(struct kh_arena *a, const struct init *in)
@@ -49,13 +35,31 @@ static struct kh_str settings(struct kh_arena *a, const struct init *in)
     return kh_buf_get(&out);
 }
 
-static bool make_folder(const struct init *in, struct kh_error *err)
+static bool begin(struct init *in, struct kh_error *err)
 {
     kh_auto_arena a = kh_arena_new(16 << 20);
 
-    if (mkdir(in->dir, 0700) != 0)
-        return kh_fail(err, KH_EC_IO, "cannot make %s: %s", in->dir, strerror(errno));
-    return write_file(a, in->dir, "khue.conf", settings(a, in), err);
+    return kh_folder_begin(in->dir, settings(a, in), &in->folder, err);
+}
+
+static bool look_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct init *in = ctx;
+    struct kh_pack_info *packs;
+    size_t n = 0;
+
+    if (!kh_pack_list(tx, in->o.a, &packs, &n, err))
+        return false;
+    return n == 0 || kh_fail(err, KH_EC_CONFIG_INVALID,
+                             "the database holds a city, or what is left of one: khue init wants "
+                             "an empty one");
+}
+
+/* Only PostgreSQL: what an init left there that was cut off is not cleared from here, since nobody
+ * knows whose it is. */
+static bool is_empty(struct init *in, struct kh_error *err)
+{
+    return kh_store_run(in->o.city.store, "init_look", KH_TX_READ, look_in_tx, in, err);
 }
 
 static bool load_packs(struct init *in, struct kh_error *err)
@@ -128,8 +132,8 @@ static bool init_run(struct init *in, struct kh_error *err)
 {
     if (in->demo)
         kh_demo_clock_begin();
-    if (!make_folder(in, err) || !kh_open_config_of(in->dir, &in->o, err) ||
-        !kh_city_open(&in->o, err) || !load_packs(in, err))
+    if (!begin(in, err) || !kh_open_config_of(in->dir, &in->o, err) ||
+        !kh_city_open(&in->o, err) || !is_empty(in, err) || !load_packs(in, err))
         return false;
     if (in->demo ? !kh_demo_fill(&in->o, DEMO_REPORTS, err) : !add_admin(in, err))
         return false;
@@ -139,8 +143,8 @@ static bool init_run(struct init *in, struct kh_error *err)
 int cli_init(int argc, char **argv)
 {
     struct kh_args args = {argc - 1, argv + 1};
-    struct init in = {.o.making = true};
-    struct kh_error err = {0};
+    struct init in = {.o.making = true, .folder.fd = -1};
+    struct kh_error err = {0}, end = {0};
     bool ok;
 
     in.store = kh_args_take(&args, "--store");
@@ -154,8 +158,12 @@ int cli_init(int argc, char **argv)
     ok = init_run(&in, &err);
     if (!ok)
         kh_cli_fail(in.dir, &err);
-    else
-        printf("Khuê is ready in %s. Next: khue serve --data %s\n", in.dir, in.dir);
     kh_city_close(&in.o);
+    if (!kh_folder_end(&in.folder, ok, &end)) {
+        kh_cli_fail(in.dir, &end);
+        ok = false;
+    }
+    if (ok)
+        printf("Khuê is ready in %s. Next: khue serve --data %s\n", in.dir, in.dir);
     return ok ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "cli/folder.h"
 #include "engine/file/file.h"
 #include "engine/geo/units.h"
 #include "engine/identity/identity.h"
@@ -15,16 +16,24 @@
 #include "store/store.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool kh_open_config_of(const char *dir, struct kh_opened *o, struct kh_error *err)
 {
+    const char *name;
+
     o->dir = dir;
     o->a = kh_arena_new(64 << 20);
     o->config = kh_config_new();
     o->city.config = o->config;
-    if (!kh_config_file(o->config, kh_strf(o->a, "%s/khue.conf", dir).p, err))
-        return kh_error_wrap(err, "%s is no data folder (make one with khue init)", dir);
-    return true;
+    name = o->making ? KH_FOLDER_UNFINISHED : KH_FOLDER_SETTINGS;
+    if (kh_config_file(o->config, kh_strf(o->a, "%s/%s", dir, name).p, err))
+        return true;
+    if (access(kh_strf(o->a, "%s/" KH_FOLDER_SETTINGS, dir).p, F_OK) == 0)
+        return false; /* it is one, and its settings are wrong */
+    if (access(kh_strf(o->a, "%s/" KH_FOLDER_UNFINISHED, dir).p, F_OK) == 0)
+        return kh_error_wrap(err, "%s is not finished: khue init was cut off there, or is at work", dir);
+    return kh_error_wrap(err, "%s is no data folder (make one with khue init)", dir);
 }
 
 bool kh_open_config(struct kh_args *args, struct kh_opened *o, struct kh_error *err)

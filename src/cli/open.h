@@ -21,7 +21,7 @@ struct kh_opened {
     struct kh_out *out; /**< calls to other systems */
     struct kh_arena *a;
     const char *dir;
-    bool making; /**< khue init: the store is durable when it is closed */
+    bool making; /**< DIR is not finished yet (folder.h): the store is durable when it is closed */
 };
 
 /** Take --data, --store, --set key=value out of args and read DIR/khue.conf.
@@ -29,7 +29,7 @@ struct kh_opened {
 KH_CHECK
 bool kh_open_config(struct kh_args *args, struct kh_opened *o, struct kh_error *err);
 
-/** Only DIR/khue.conf. */
+/** Only DIR/khue.conf, or what it is called while the folder is being made. */
 KH_CHECK
 bool kh_open_config_of(const char *dir, struct kh_opened *o, struct kh_error *err);
 

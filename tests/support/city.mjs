@@ -16,7 +16,7 @@ export const onPostgres = process.env.KHUE_TEST_STORE === 'postgres';
 let databases = 0;
 
 /** A new empty database in the test cluster, or undefined for SQLite. */
-function newDatabase() {
+export function newDatabase() {
   if (!onPostgres) return undefined;
   const url = process.env.KHUE_TEST_PG_URL;
   if (!url) throw new Error('KHUE_TEST_PG_URL is not set: tests/support/pgcluster.sh starts a cluster');
