@@ -64,11 +64,16 @@ static const struct {
         "revision": NUMBER, "kind": TEXT, "recorded_at": INSTANT,
         "valid_from": {"type": ["string", "null"], "format": "date-time"},
         "valid_to": {"type": ["string", "null"], "format": "date-time"}, "by": TEXT, "reason": TEXT,
+        "who": REF(Doer),
         "changes": {"type": "array", "items": {"type": "object", "properties": {
             "pointer": TEXT, "before": true, "after": true}}}}})),
     SHAPE(Timeline, LIST_OF({"type": "object", "properties": {
         "seq": NUMBER, "at": INSTANT, "kind": TEXT, "type": TEXT, "subject": ID, "by": TEXT,
-        "text": REF(Label), "data": true}})),
+        "who": REF(Doer), "text": REF(Label), "data": true}})),
+    SHAPE(Doer, {"type": "object", "description": "Who did it, as far as the reader may know",
+        "properties": {
+        "kind": {"enum": ["staff", "reporter", "system", "public"]}, "name": TEXT, "unit": TEXT,
+        "unit_name": TEXT}}),
     SHAPE(ImportReport, {"type": "object", "properties": {
         "dry_run": FLAG, "read": NUMBER, "created": NUMBER, "updated": NUMBER, "unchanged": NUMBER,
         "failed": NUMBER, "errors_not_listed": NUMBER, "ignored": true,

@@ -3,11 +3,19 @@
 #include "api/record_int.h"
 
 #include "api/hub.h"
+#include "api/names.h"
+#include "base/config.h"
 #include "base/id.h"
 #include "base/time.h"
 #include "store/event.h"
 
 enum { LIMIT = 50, LIMIT_MAX = 500, CHUNK = 200, PAGE_MAX = 32 << 20 };
+
+/* Who did it, as far as the reader may know: what is empty is not told. */
+struct doer {
+    const char *kind; /* "staff", "reporter" (the person whose case it is), "system", "public" */
+    struct kh_str name, unit, unit_name;
+};
 
 struct past {
     struct kh_call *c;
@@ -17,6 +25,7 @@ struct past {
     struct kh_record r;
     struct kh_revision *revs;
     struct kh_event *events;
+    struct doer *doers; /* of each revision or event */
     size_t n, cap;
     bool more;
 };
@@ -33,17 +42,74 @@ static bool begin(struct kh_call *c, struct past *p, struct kh_error *err)
            kh_fail(err, KH_EC_CURSOR_INVALID, "after is not a cursor of this list");
 }
 
+/* ---- who did it ---- */
+
+/* Staff stands for its unit; the person's own name is for those inside, and for everybody only if the
+ * city wants it so. A citizen is never named to others. */
+static bool find_doer(struct kh_names *names, struct kh_str actor, int64_t owner, bool inside,
+                      struct doer *ret, struct kh_error *err)
+{
+    const struct kh_call *c = names->c;
+    bool key = kh_str_starts(actor, KH_S("key:"));
+    const struct kh_account *ac = NULL;
+    int64_t id;
+
+    *ret = (struct doer){.kind = kh_str_is(actor, "public") ? "public" : "system"};
+    if (!key && !kh_str_starts(actor, KH_S("account:")))
+        return true;
+    ret->kind = "staff";
+    if (key || !kh_id_parse(kh_str_skip(actor, 8), &id)) /* a key is a machine of the staff */
+        return true;
+    if (!kh_names_account(names, id, &ac, err))
+        return false;
+    if (id == owner)
+        ret->kind = "reporter";
+    if (!ac)
+        return true;
+    ret->unit = ac->unit;
+    if (inside || id == c->who->account || (ac->unit.n && c->city->config->officer_names))
+        ret->name = ac->name;
+    return ac->unit.n == 0 || kh_names_unit(names, ac->unit, &ret->unit_name, err);
+}
+
+static void put_doer(struct kh_jw *w, const struct doer *d)
+{
+    kh_jw_key(w, "who");
+    kh_jw_obj(w);
+    kh_jw_kz(w, "kind", d->kind);
+    if (d->name.n)
+        kh_jw_kstr(w, "name", d->name);
+    if (d->unit.n)
+        kh_jw_kstr(w, "unit", d->unit);
+    if (d->unit_name.n)
+        kh_jw_kstr(w, "unit_name", d->unit_name);
+    kh_jw_end(w);
+}
+
 /* ---- history ---- */
+
+/* Who of the staff did it, and the words meant for them, stay inside. */
+static bool reads_inside(const struct kh_who *who)
+{
+    return who->grants_n > 0 || who->kind == KH_WHO_SYSTEM;
+}
 
 static bool history_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct past *p = ctx;
     struct kh_registry *reg = p->c->city->registry;
+    struct kh_names names = {.tx = tx, .c = p->c};
+    bool inside = reads_inside(p->c->who);
 
-    return kh_record_past(tx, reg, p->c->a, p->t, p->id, p->c->who, KH_OP_HISTORY, &p->r, err) ==
-               KH_HIT &&
-           kh_record_history(tx, reg, p->c->a, p->t, p->id, p->after, p->limit, &p->revs, &p->n,
-                             err);
+    if (kh_record_past(tx, reg, p->c->a, p->t, p->id, p->c->who, KH_OP_HISTORY, &p->r, err) !=
+            KH_HIT ||
+        !kh_record_history(tx, reg, p->c->a, p->t, p->id, p->after, p->limit, &p->revs, &p->n, err))
+        return false;
+    p->doers = kh_new_n(p->c->a, p->n, struct doer);
+    for (size_t i = 0; i < p->n; i++)
+        if (!find_doer(&names, p->revs[i].actor, 0, inside, &p->doers[i], err))
+            return false;
+    return true;
 }
 
 static bool history_and_note_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -67,7 +133,7 @@ static enum kh_next reply_history(struct kh_call *c, const struct past *p)
     enum kh_level_of see = kh_record_see(c->a, &p->r, c->who, KH_OP_READ);
     struct kh_buf b = kh_buf(c->a, PAGE_MAX);
     struct kh_jw w = kh_jw(&b);
-    bool inside = c->who->grants_n > 0 || c->who->kind == KH_WHO_SYSTEM;
+    bool inside = reads_inside(c->who);
 
     kh_jw_obj(&w);
     kh_jw_key(&w, "items");
@@ -81,7 +147,7 @@ static enum kh_next reply_history(struct kh_call *c, const struct past *p)
         put_time(&w, c->a, "recorded_at", v->recorded_us);
         put_time(&w, c->a, "valid_from", v->valid_from_us);
         put_time(&w, c->a, "valid_to", v->valid_to_us);
-        /* Who of the staff did it, and the words meant for them, stay inside. */
+        put_doer(&w, &p->doers[i]);
         if (inside) {
             kh_jw_kstr(&w, "by", v->actor);
             kh_jw_kstr(&w, "reason", v->reason);
@@ -143,18 +209,15 @@ static const struct {
     {"file.link", "Thêm tệp đính kèm", "A file was attached"},
 };
 
-static bool timeline_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+/* The events of the case that the reader sees, one page of them. */
+static bool read_events(struct kh_tx *tx, struct past *p, const struct kh_sight *sight, int64_t now,
+                        struct kh_error *err)
 {
-    struct past *p = ctx;
     struct kh_call *c = p->c;
-    struct kh_sight sight = kh_sight_of(c->who);
-    int64_t after = p->after, now = kh_now_us();
+    int64_t after = p->after;
     size_t got = CHUNK;
 
     p->n = 0;
-    if (kh_record_past(tx, c->city->registry, c->a, p->t, p->id, c->who, KH_OP_READ, &p->r, err) !=
-        KH_HIT)
-        return false;
     while (got == CHUNK) {
         struct kh_event *events = NULL;
 
@@ -162,7 +225,7 @@ static bool timeline_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
             return false;
         for (size_t i = 0; i < got; i++) {
             after = events[i].seq;
-            if (!kh_sight_sees(&sight, &events[i], now))
+            if (!kh_sight_sees(sight, &events[i], now))
                 continue;
             if (p->n == p->limit) {
                 p->more = true;
@@ -174,6 +237,26 @@ static bool timeline_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
         if (kh_arena_over(c->a))
             return kh_fail(err, KH_EC_ARENA_FULL, "events of a record");
     }
+    return true;
+}
+
+static bool timeline_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct past *p = ctx;
+    struct kh_call *c = p->c;
+    struct kh_names names = {.tx = tx, .c = c};
+    struct kh_sight sight = kh_sight_of(c->who);
+    int64_t now = kh_now_us();
+
+    if (kh_record_past(tx, c->city->registry, c->a, p->t, p->id, c->who, KH_OP_READ, &p->r, err) !=
+            KH_HIT ||
+        !read_events(tx, p, &sight, now, err))
+        return false;
+    p->doers = kh_new_n(c->a, p->n, struct doer);
+    for (size_t i = 0; i < p->n; i++)
+        if (!find_doer(&names, p->events[i].actor, p->events[i].owner,
+                       kh_sight_inside(&sight, &p->events[i], now), &p->doers[i], err))
+            return false;
     return true;
 }
 
@@ -219,6 +302,7 @@ enum kh_next api_record_timeline(struct kh_call *c)
         kh_jw_kstr(&w, "subject", kh_id_text(c->a, e->subject));
         if (kh_sight_inside(&sight, e, now))
             kh_jw_kstr(&w, "by", e->actor);
+        put_doer(&w, &p->doers[i]);
         put_words(&w, e);
         kh_jw_key(&w, "data");
         if (e->data.n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/agency.h"
 #include "api/city.h"
+#include "api/names.h"
 #include "api/routes.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -8,29 +8,6 @@
 #include "engine/process/process.h"
 
 /* ---- writing a task ---- */
-
-/* The name of who took a task; "" if the account is gone. */
-static bool claimer_name(struct kh_tx *tx, struct kh_call *c, int64_t account, struct kh_str *ret,
-                         struct kh_error *err)
-{
-    struct kh_account ac = {0};
-
-    *ret = KH_S("");
-    if (account == c->who->account) {
-        *ret = c->who->name;
-        return true;
-    }
-    switch (kh_account_get(tx, c->a, account, &ac, err)) {
-    case KH_FAIL:
-        return false;
-    case KH_MISS:
-        return true;
-    case KH_HIT:
-        break;
-    }
-    *ret = ac.name;
-    return true;
-}
 
 /* May the caller work on it, or only watch? */
 static bool may_act(const struct kh_who *who, const struct kh_task *t)
@@ -54,15 +31,31 @@ static void put_due(struct kh_jw *w, struct kh_call *c, const struct kh_task *t)
         kh_jw_kint(w, "minutes_left", minutes);
 }
 
-static bool put_task(struct kh_jw *w, struct kh_tx *tx, struct kh_call *c, const struct kh_task *t,
+/* Who took a task; "" if nobody did or the account is gone. Most often it is who asks. */
+static bool claimer_name(struct kh_names *names, int64_t account, struct kh_str *ret,
+                         struct kh_error *err)
+{
+    const struct kh_account *ac = NULL;
+
+    *ret = KH_S("");
+    if (account && account == names->c->who->account)
+        *ret = names->c->who->name;
+    else if (account && !kh_names_account(names, account, &ac, err))
+        return false;
+    else if (ac)
+        *ret = ac->name;
+    return true;
+}
+
+static bool put_task(struct kh_jw *w, struct kh_names *names, const struct kh_task *t,
                      struct kh_error *err)
 {
     static const char *const states[] = {"open", "claimed", "done", "cancelled"};
-    struct kh_agency_names unit;
-    struct kh_str claimer = KH_S("");
+    struct kh_call *c = names->c;
+    struct kh_str name, claimer;
 
-    if (!kh_agency_names(tx, c->city, c->a, t->unit, &unit, err) ||
-        (t->claimed_by && !claimer_name(tx, c, t->claimed_by, &claimer, err)))
+    if (!kh_names_unit(names, t->unit, &name, err) ||
+        !claimer_name(names, t->claimed_by, &claimer, err))
         return false;
     kh_jw_obj(w);
     kh_jw_kstr(w, "id", kh_id_text(c->a, t->id));
@@ -85,7 +78,7 @@ static bool put_task(struct kh_jw *w, struct kh_tx *tx, struct kh_call *c, const
     kh_jw_kz(w, "state", states[t->state]);
     kh_jw_kstr(w, "role", t->role);
     kh_jw_kstr(w, "unit", t->unit);
-    kh_jw_kstr(w, "unit_name", unit.name);
+    kh_jw_kstr(w, "unit_name", name);
     if (t->claimed_by)
         kh_jw_kstr(w, "claimed_by", kh_id_text(c->a, t->claimed_by));
     if (claimer.n)
@@ -138,6 +131,7 @@ static bool read_query(struct kh_call *c, struct kh_task_query *q, struct kh_err
 static bool task_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
+    struct kh_names names = {.tx = tx, .c = c};
     struct kh_buf b = kh_buf(c->a, 16 << 20);
     struct kh_jw w = kh_jw(&b);
     struct kh_task_query q;
@@ -152,7 +146,7 @@ static bool task_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     kh_jw_key(&w, "items");
     kh_jw_arr(&w);
     for (size_t i = 0; i < n; i++)
-        if (!put_task(&w, tx, c, &tasks[i], err))
+        if (!put_task(&w, &names, &tasks[i], err))
             return false;
     kh_jw_end(&w);
     if (next.n)
@@ -192,10 +186,11 @@ struct task_call {
 static bool render(struct kh_tx *tx, struct task_call *t, const struct kh_task *task,
                    struct kh_error *err)
 {
+    struct kh_names names = {.tx = tx, .c = t->c};
     struct kh_buf b = kh_buf(t->c->a, 4 << 20);
     struct kh_jw w = kh_jw(&b);
 
-    if (!put_task(&w, tx, t->c, task, err))
+    if (!put_task(&w, &names, task, err))
         return false;
     t->body = kh_buf_get(&b);
     return true;

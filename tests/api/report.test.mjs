@@ -55,6 +55,19 @@ describe('a report', () => {
     for (const kind of ['record.create', 'task.create', 'task.complete', 'record.update']) assert.ok(timeline.includes(kind), kind);
   });
 
+  it('tells everybody the unit that worked on it, and the officer by name to the unit alone', async () => {
+    const report = await file();
+    await officer.complete(await officer.task(report.id, 'triage'), { decision: 'accept' });
+    const taken = async (person) => (await person.get(`/api/v1/records/report/${report.id}/timeline`)).json.items.find((e) => e.data?.changed?.status === 'in_progress').who;
+    const unit = { kind: 'staff', unit: 'H26.00070', unit_name: 'Ủy ban nhân dân phường Hoàn Kiếm' };
+    assert.deepEqual(await taken(citizen), unit);
+    assert.deepEqual(await taken(nobody), unit);
+    assert.deepEqual(await taken(officer), { ...unit, name: officer.account.name });
+    const first = async (person) => (await person.get(`/api/v1/records/report/${report.id}/timeline`)).json.items[0].who;
+    assert.deepEqual(await first(nobody), { kind: 'reporter' }, 'a citizen is named to nobody outside');
+    assert.deepEqual(await first(citizen), { kind: 'reporter', name: citizen.account.name });
+  });
+
   it('is refused only with a reason, which the citizen reads', async () => {
     const report = await file();
     const triage = await officer.task(report.id, 'triage');
