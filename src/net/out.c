@@ -168,9 +168,11 @@ static size_t take_body(char *p, size_t size, size_t n, void *ctx)
 
 /* ---- the call ---- */
 
-static void set_up(CURL *c, CURLU *u, struct sending *s, const struct kh_out_request *rq,
-                   struct curl_slist *headers, int64_t timeout_s)
+static void set_up(CURL *c, CURLU *u, struct sending *s, const struct kh_config *cf,
+                   const struct kh_out_request *rq, struct curl_slist *headers)
 {
+    int64_t timeout_s = rq->timeout_s ? rq->timeout_s : cf->out_timeout_s;
+
     curl_easy_setopt(c, CURLOPT_CURLU, u);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
@@ -181,6 +183,8 @@ static void set_up(CURL *c, CURLU *u, struct sending *s, const struct kh_out_req
     curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
+    if (cf->out_ca.n)
+        curl_easy_setopt(c, CURLOPT_CAINFO, cf->out_ca.p);
     if (rq->body.p) {
         curl_easy_setopt(c, CURLOPT_POST, 1L);
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
@@ -243,7 +247,7 @@ bool kh_out_send(struct kh_out *o, struct kh_arena *a, const struct kh_out_reque
     }
     headers = list_of(rq->headers);
     c = kh_out_take(o);
-    set_up(c, u, &s, rq, headers, rq->timeout_s ? rq->timeout_s : o->config->out_timeout_s);
+    set_up(c, u, &s, o->config, rq, headers);
     ok = run(c, &s, a, ret, err);
     kh_out_give(o, c);
     curl_slist_free_all(headers);
