@@ -10,7 +10,14 @@
 #include "base/metrics.h"
 #include "base/time.h"
 
-enum { LIMIT = 50, LIMIT_MAX = 1000, CHUNK = 500, SCAN_MAX = 5000, PAGE_MAX = 16 << 20 };
+enum {
+    LIMIT = 50,
+    LIMIT_MAX = 1000,
+    CHUNK = 500,
+    SCAN_MAX = 5000,
+    PAGE_MAX = 16 << 20,
+    RECENT_MAX = 60
+};
 
 /* One request for a page: read in chunks until enough is found or looked at. */
 struct page {
@@ -38,6 +45,15 @@ static bool parse(struct kh_call *c, struct kh_sight *sight, struct kh_error *er
     sight->kind = kh_call_arg(c, "kind", kh_str(NULL, 0));
     return !about.p || kh_id_parse(about, &sight->about) ||
            kh_fail(err, KH_EC_PARAMETER_INVALID, "about is an id");
+}
+
+/* "recent=3": begin with what happened in the last three seconds. */
+static bool parse_recent(const struct kh_call *c, int64_t *ret, struct kh_error *err)
+{
+    struct kh_str s = kh_call_arg(c, "recent", kh_str(NULL, 0));
+
+    return !s.p || (kh_str_int(s, ret) && *ret >= 0 && *ret <= RECENT_MAX) ||
+           kh_fail(err, KH_EC_PARAMETER_INVALID, "recent is 0 to %d seconds", RECENT_MAX);
 }
 
 static void keep(struct page *p, const struct kh_event *e)
@@ -113,12 +129,15 @@ static enum kh_next reply_live(struct kh_call *c)
 {
     struct kh_str last = c->head.last_event_id;
     struct kh_sight *sight = kh_new(c->a, struct kh_sight);
-    int64_t after = -1;
+    int64_t after = -1, recent = -1;
 
     if (!last.n)
         last = kh_call_arg(c, "after", kh_str(NULL, 0));
-    if (!parse(c, sight, &c->err) || (last.n && !parse_seq(last, &after, &c->err)))
+    if (!parse(c, sight, &c->err) || (last.n && !parse_seq(last, &after, &c->err)) ||
+        !parse_recent(c, &recent, &c->err))
         return kh_reply_error(c, &c->err);
+    if (!last.n && recent >= 0)
+        after = kh_hub_ago(c->city->hub, recent);
     if (kh_metric_sum(KH_M_STREAMS) >= c->city->config->streams) {
         kh_fail(&c->err, KH_EC_OVERLOADED, "too many live streams");
         return kh_reply_error(c, &c->err);
@@ -139,7 +158,7 @@ static enum kh_next api_event_list(struct kh_call *c)
 
 const struct kh_route kh_routes_event[] = {
     {KH_GET, "/api/v1/events", "event_list", api_event_list, KH_R_PUBLIC, 0,
-     "after,type,kind,about,limit", NULL, "Nhật ký sự kiện, theo trang hoặc trực tiếp",
+     "after,recent,type,kind,about,limit", NULL, "Nhật ký sự kiện, theo trang hoặc trực tiếp",
      "The event log, by page or live", NULL, "EventList"},
     {.handler = NULL},
 };

@@ -46,8 +46,10 @@ struct kh_hub {
     pthread_t thread;
     struct item **ring; /* by seq, oldest at first */
     size_t cap, first, n;
-    int64_t head;   /* newest seq known */
-    int64_t loaded; /* newest seq in the ring, or that the ring starts after */
+    int64_t head;                   /* newest seq known */
+    int64_t loaded;                 /* newest seq in the ring, or that the ring starts after */
+    int64_t heads[KH_HUB_RECENT_S]; /* the head at each second of the last minute */
+    int64_t second;                 /* that was noted last */
     struct reader *readers;
     _Atomic(int64_t) heartbeat_us, life_us;
     bool stop;
@@ -192,6 +194,31 @@ static void wake_silent(struct kh_hub *h, int64_t now)
             wake(r);
 }
 
+/* With the lock. Seconds that the thread slept through had the head of before. */
+static void note_head(struct kh_hub *h, int64_t now_us)
+{
+    int64_t now = now_us / 1000000, before = h->heads[h->second % KH_HUB_RECENT_S];
+
+    if (now - h->second > KH_HUB_RECENT_S)
+        h->second = now - KH_HUB_RECENT_S;
+    while (h->second < now)
+        h->heads[++h->second % KH_HUB_RECENT_S] = before;
+    h->heads[now % KH_HUB_RECENT_S] = before > h->head ? before : h->head;
+}
+
+int64_t kh_hub_ago(struct kh_hub *h, int64_t seconds)
+{
+    int64_t seq;
+
+    KH_REQUIRE(seconds >= 0 && seconds < KH_HUB_RECENT_S - 1);
+    pthread_mutex_lock(&h->lock);
+    note_head(h, kh_mono_us());
+    /* One second more: the head of a second is the last that was noted in it. */
+    seq = h->heads[(h->second - seconds - 1) % KH_HUB_RECENT_S];
+    pthread_mutex_unlock(&h->lock);
+    return seq;
+}
+
 static void *follow(void *arg)
 {
     struct kh_hub *h = arg;
@@ -201,6 +228,7 @@ static void *follow(void *arg)
         struct timespec until;
 
         wake_silent(h, kh_mono_us());
+        note_head(h, kh_mono_us());
         if (!h->readers)
             ring_clear(h);
         else if (h->loaded < h->head && load_more(h))
@@ -247,8 +275,11 @@ bool kh_hub_open(struct kh_store *st, size_t ring, struct kh_hub **ret_hub, stru
     KH_REQUIRE(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
     KH_REQUIRE(pthread_cond_init(&h->news, &attr) == 0);
     pthread_condattr_destroy(&attr);
+    h->second = kh_mono_us() / 1000000;
     if (st) {
         h->head = h->loaded = kh_event_head(st);
+        for (size_t i = 0; i < KH_HUB_RECENT_S; i++)
+            h->heads[i] = h->head;
         if (!kh_event_follow(st, head_moved, h, err)) {
             free(h->ring);
             free(h);

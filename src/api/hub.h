@@ -19,6 +19,9 @@
 
 struct kh_hub;
 
+/** How far back kh_hub_ago() knows, in seconds. */
+enum { KH_HUB_RECENT_S = 64 };
+
 /** What somebody may see of the log, and wants to; compiled once per reader. */
 struct kh_sight {
     bool all;                      /**< administrators and the server itself */
@@ -46,6 +49,10 @@ bool kh_hub_open(struct kh_store *st, size_t ring, struct kh_hub **ret_hub, stru
 void kh_hub_pace(struct kh_hub *h, int64_t heartbeat_us, int64_t life_us);
 /** No reader may be left. Accepts NULL. */
 void kh_hub_close(struct kh_hub *h);
+
+/** The seq that was newest at least so many seconds ago (at most KH_HUB_RECENT_S - 2): a screen that
+ *  began to read its data then and follows the log from here has missed nothing. */
+int64_t kh_hub_ago(struct kh_hub *h, int64_t seconds);
 
 /** Make a stream of server-sent events. @param after last seq the client has; < 0: from now on */
 struct kh_stream *kh_hub_stream(struct kh_hub *h, struct kh_call *c, const struct kh_sight *sight,

@@ -73,6 +73,15 @@ describe('live events', () => {
     await again.close();
   });
 
+  it('begin a moment ago for a screen that has just read its data', async () => {
+    const report = (await citizen.post('/api/v1/records/report', pothole())).json;
+    await until(async () => (await nobody.get(`/api/v1/events?about=${report.id}`)).json.items.length);
+    const late = await Ear.open(nobody, '/api/v1/events?recent=10');
+    await late.heard((e) => e.subject === report.id && e.kind === 'record.create');
+    await late.close();
+    assert.equal((await Ear.open(nobody, '/api/v1/events?recent=61')).status, 400);
+  });
+
   it('are also there by page, with the same rights', async () => {
     const report = (await citizen.post('/api/v1/records/report', pothole())).json;
     const page = await until(async () => {

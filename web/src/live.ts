@@ -15,11 +15,17 @@ type Follower = (event: CityEvent) => void;
 const followers = new Set<Follower>();
 const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('khue-live') : null;
 let last = '';
-let started = false;
+let started = 0; // when the first screen began to read and to follow
 
 function tell(event: CityEvent): void {
   if (event.seq) last = String(event.seq);
   for (const fn of [...followers]) fn(event);
+}
+
+function resync(): void {
+  const event: CityEvent = { seq: 0, at: '', kind: 'resync' };
+  tell(event);
+  channel?.postMessage({ event });
 }
 
 function setState(s: LiveState, share = true): void {
@@ -70,13 +76,18 @@ async function hold(): Promise<void> {
       const watch = setInterval(() => Date.now() - heard > 45_000 && stop.abort(), 5000);
       addEventListener('offline', () => stop.abort(), { signal: stop.signal });
       try {
-        const res = await fetch('/api/v1/events', {
+        // What happened between the first reading of a screen and the opening of the stream is told
+        // too; after a minute nobody remembers, and every screen reads again.
+        const elapsed = Math.ceil((Date.now() - started) / 1000);
+        const recent = !last && elapsed <= 60 ? `?recent=${elapsed}` : '';
+        const res = await fetch(`/api/v1/events${recent}`, {
           headers: { Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) },
           signal: stop.signal,
           cache: 'no-store',
         });
         if (!res.ok || !res.body) throw new Error(String(res.status));
         setState('live');
+        if (!last && !recent) resync();
         wait = 1000;
         const ear = new TransformStream<Uint8Array, Uint8Array>({
           transform(chunk, out) {
@@ -119,7 +130,7 @@ async function hold(): Promise<void> {
 
 function start(): void {
   if (started) return;
-  started = true;
+  started = Date.now();
   channel?.addEventListener('message', (m: MessageEvent<{ event?: CityEvent; state?: LiveState; ask?: boolean }>) => {
     if (m.data.event) tell(m.data.event);
     if (m.data.state) setState(m.data.state, false);

@@ -207,6 +207,18 @@ static void goes_on_after_the_last_seen(void **state)
     assert_null(strstr(t, "resync"));
 }
 
+/* The screen read its data, then something happened, then its stream opened. */
+static void begins_with_what_happened_a_moment_ago(void **state)
+{
+    const char *t;
+
+    (void)state;
+    change(3, 0, "", 0, 0);
+    t = read_until(stream_for(&kh_who_public, 0, kh_hub_ago(hub, 1)), "id: 3\n");
+    assert_non_null(strstr(t, "id: 1\n"));
+    assert_null(strstr(t, "resync"));
+}
+
 static void tells_a_slow_reader_to_load_again(void **state)
 {
     struct kh_stream *slow = stream_for(&kh_who_public, 0, -1), *quick;
@@ -285,6 +297,7 @@ int main(void)
         T(shows_each_what_it_may_see),
         T(follows_one_case),
         T(goes_on_after_the_last_seen),
+        T(begins_with_what_happened_a_moment_ago),
         T(tells_a_slow_reader_to_load_again),
         T(tells_a_reader_from_another_history_to_load_again),
         T(loses_nothing_between_readers),
