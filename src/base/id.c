@@ -9,13 +9,15 @@ enum { NODE_BITS = 10, COUNT_BITS = 12, LOW_BITS = NODE_BITS + COUNT_BITS };
 
 #define EPOCH_MS ((int64_t)1577836800000) /* 2020-01-01T00:00:00Z */
 
+_Static_assert(KH_ID_NODES == 1 << NODE_BITS, "the number of a process fits");
+
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 static _Atomic int64_t last; /* milliseconds and counter, without the node */
 static atomic_uint node_bits;
 
 void kh_id_node(unsigned node)
 {
-    atomic_store(&node_bits, node & ((1U << NODE_BITS) - 1));
+    atomic_store(&node_bits, node % KH_ID_NODES);
 }
 
 static void raise_last(int64_t to)

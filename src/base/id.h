@@ -15,7 +15,8 @@
 
 #include "base/kh.h"
 
-/** Say which of the (up to 1,024) server processes on one database this is. */
+enum { KH_ID_NODES = 1024 };
+/** Say which of the processes on one database this is, 0 to KH_ID_NODES - 1. */
 void kh_id_node(unsigned node);
 /** Start no lower than an id seen in the database. */
 void kh_id_floor(int64_t id);

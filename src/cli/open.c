@@ -80,7 +80,6 @@ bool kh_open_store(struct kh_opened *o, struct kh_error *err)
 
     kh_open_store_config(o, &sc);
     (void)mkdir(sc.anchor_dir, 0700);
-    kh_id_node((unsigned)o->config->node);
     return kh_store_open(&sc, &o->city.store, err);
 }
 

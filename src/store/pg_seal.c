@@ -8,6 +8,7 @@
  * the sealer with NOTIFY; the sealer tells all others with another NOTIFY. Neither is in a writer's
  * transaction: PostgreSQL lets only one transaction with NOTIFY commit at a time.
  */
+#include "base/id.h"
 #include "base/time.h"
 #include "store/checkpoint.h"
 #include "store/event_chain.h"
@@ -19,7 +20,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { PAGE = 500, TICK_MS = 250, SETTLE_TRIES = 4, LOCK_WORD = 0x6b687565 /* "khue" */ };
+enum {
+    PAGE = 500,
+    TICK_MS = 250,
+    SETTLE_TRIES = 4,
+    LOCK_WORD = 0x6b687565, /* "khue" */
+    NODE_WORD = 0x6b68,     /* "kh" */
+};
 
 #define SETTLE_US (5 * KH_US_S)
 
@@ -31,6 +38,7 @@ struct kh_pg_log {
     int bell; /* eventfd */
     atomic_bool rung, stop;
     bool sealer;
+    int node;              /* the number that this process holds */
     struct kh_chain chain; /* where the sealer stands */
     int64_t told;          /* newest event that this process was told of */
     char listen[160], ring[64], news[64], lock[128];
@@ -193,16 +201,51 @@ static bool elect(struct kh_pg_log *log)
     return !log->sealer || follow_all(log);
 }
 
+/* ---- which process this is ---- */
+
+/* Two processes with one number could make the same id twice, so a number is held by a lock of the
+ * connection: the one that this process had, or the next free one. */
+static bool take_node(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    static const struct kh_sql sql = {
+        "node_take", NULL,
+        "SELECT (n + CAST($2 AS int)) % CAST($3 AS int) FROM generate_series(0, $3 - 1) AS n WHERE "
+        "pg_try_advisory_lock(CAST($1 AS bigint) + (n + $2) % $3) LIMIT 1"};
+    struct kh_pg_log *log = ctx;
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_int(&q, 1, (int64_t)NODE_WORD << 48 | (int64_t)kh_pg_of(log->st)->schema << 12);
+    kh_bind_int(&q, 2, log->node);
+    kh_bind_int(&q, 3, KH_ID_NODES);
+    switch (kh_query_next(&q, err)) {
+    case KH_HIT:
+        log->node = (int)kh_col_int(&q, 0);
+        return true;
+    case KH_MISS:
+        return kh_fail(err, KH_EC_STORE, "%d processes are at work on this database", KH_ID_NODES);
+    case KH_FAIL:
+        break;
+    }
+    return false;
+}
+
 /* ---- the thread ---- */
 
-static bool connect_log(struct kh_pg_log *log)
+static bool connect_log(struct kh_pg_log *log, struct kh_error *err)
 {
-    struct kh_error err = {0};
-
     if (log->c.pg && !log->c.lost && PQstatus(log->c.pg) == CONNECTION_OK)
         return true;
     log->sealer = false;
-    return kh_pg_connect(&log->c, &err) && kh_pg_script(&log->c, log->listen, false, &err);
+    if (!kh_pg_connect(&log->c, err) || !kh_pg_script(&log->c, log->listen, false, err))
+        return false;
+    if (!run(log, take_node, log, err)) {
+        log->c.lost = true;
+        return false;
+    }
+    kh_id_node((unsigned)log->node);
+    return true;
 }
 
 /* Notifications may have come along with answers, so the queue is looked at before the socket. */
@@ -263,7 +306,7 @@ static void *log_thread(void *ctx)
         pthread_mutex_lock(&log->lock_rounds);
         asked = log->asked;
         pthread_mutex_unlock(&log->lock_rounds);
-        ok = connect_log(log) && elect(log);
+        ok = connect_log(log, &err) && elect(log);
         if (ok && log->sealer)
             ok = seal_all(log);
         else if (ok)
@@ -333,6 +376,8 @@ bool kh_pg_log_start(struct kh_store *st, struct kh_error *err)
     pthread_condattr_destroy(&attr);
     log->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->log = log;
+    if (!connect_log(log, err))
+        return false;
     if (log->bell < 0 || pthread_create(&log->thread, NULL, log_thread, log) != 0)
         return kh_fail(err, KH_EC_STORE, "no thread for the log");
     log->started = true;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/id.h"
 #include "base/time.h"
 #include "store/sqlite_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A snapshot is kept at most so long, for what other processes commit, and for the WAL's sake. */
 #define SNAPSHOT_US (500 * (int64_t)1000)
@@ -300,6 +303,8 @@ static void sqlite_close(struct kh_store *st)
         (void)sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
     kh_sqlite_disconnect(&s->w);
+    if (s->nodes >= 0)
+        close(s->nodes);
     pthread_mutex_destroy(&s->readers_lock);
     kh_queue_free(&s->queue);
     kh_hooks_free(&s->hooks);
@@ -341,6 +346,28 @@ static void sqlite_setup(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* A command may work beside the server (khue pack load). Two processes with one number could make
+ * the same id twice, so a number is held by a lock on its byte of a file, which ends with the
+ * process. Where no file can be made there is nothing to write either. */
+static void take_node(struct kh_sqlite *s, const char *dir)
+{
+    size_t size = strlen(dir) + sizeof("/nodes");
+    char *path = kh_store_alloc(size);
+    unsigned n = 0;
+
+    snprintf(path, size, "%s/nodes", dir);
+    s->nodes = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    free(path);
+    while (s->nodes >= 0 && n < KH_ID_NODES) {
+        struct flock one = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = n, .l_len = 1};
+
+        if (fcntl(s->nodes, F_OFD_SETLK, &one) == 0)
+            break;
+        n++;
+    }
+    kh_id_node(n % KH_ID_NODES);
+}
+
 bool kh_sqlite_open(struct kh_store *st, struct kh_error *err)
 {
     static pthread_once_t setup = PTHREAD_ONCE_INIT;
@@ -359,6 +386,7 @@ bool kh_sqlite_open(struct kh_store *st, struct kh_error *err)
     KH_REQUIRE(pthread_key_create(&s->key, reader_gone) == 0);
     pthread_mutex_init(&s->readers_lock, NULL);
     kh_queue_init(&s->queue, st->config.queue_max);
+    take_node(s, st->url);
     if (kh_sqlite_connect(st, &s->w, true, err) && kh_sqlite_committer_start(st, err))
         return true;
     sqlite_close(st);

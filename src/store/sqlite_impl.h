@@ -65,6 +65,7 @@ enum { KH_BATCHES = 4 };
 
 struct kh_sqlite {
     char *path;
+    int nodes; /**< the file whose locks say which numbers of processes are taken, or -1 */
     struct kh_sqlite_conn w; /**< the committer's */
     sqlite3_file *wal;       /**< of w */
     sqlite3_stmt *savepoint, *release, *back, *rollback, *version;

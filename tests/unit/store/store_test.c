@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "base/fault.h"
+#include "base/id.h"
 #include "base/time.h"
 
 #include <pthread.h>
@@ -555,6 +556,30 @@ static void refuses_a_changed_migration(void **state)
     assert_int_equal(err.code, KH_EC_STORE_MIGRATION);
 }
 
+static int node_of_new_ids(void)
+{
+    return (int)(kh_id_new() >> 12 & (KH_ID_NODES - 1));
+}
+
+/* The number is of the process, so the store that opened last decides; here both are in one. */
+static void two_at_one_place_make_different_ids(void **state)
+{
+    struct kh_store_config config = f.config;
+    struct kh_store *second;
+    struct kh_error err = {0};
+    int first_node = node_of_new_ids(), second_node;
+
+    (void)state;
+    config.url = f.url;
+    assert_true(kh_store_open(&config, &second, &err));
+    second_node = node_of_new_ids();
+    kh_store_close(second);
+    assert_int_not_equal(second_node, first_node);
+    assert_true(kh_store_open(&config, &second, &err));
+    assert_int_equal(node_of_new_ids(), second_node);
+    kh_store_close(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -573,6 +598,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_statement_can_be_open_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(statements_live_through_a_change_of_their_table, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(two_at_one_place_make_different_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(stays_after_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_a_database_from_the_future, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_a_changed_migration, setup, teardown),
