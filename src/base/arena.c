@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/kh.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -104,6 +105,13 @@ void kh_arena_reset(struct kh_arena *a)
     }
     a->used = 0;
     a->over = false;
+}
+
+void kh_memory_rest(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 void *kh_alloc(struct kh_arena *a, size_t n)

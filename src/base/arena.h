@@ -69,4 +69,8 @@ bool kh_arena_over(const struct kh_arena *a);
 /** @return bytes handed out since the start or the last reset */
 size_t kh_arena_used(const struct kh_arena *a);
 
+/** Give the system back what was freed and is kept for the next call. It takes some milliseconds: for
+ *  a time when nothing happens. */
+void kh_memory_rest(void);
+
 #endif

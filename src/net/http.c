@@ -72,6 +72,7 @@ static struct exchange *exchange_take(struct kh_net *net)
     memset(&x->call, 0, sizeof(x->call));
     x->call.a = a;
     x->call.city = net->city;
+    atomic_fetch_add_explicit(&net->begun, 1, memory_order_relaxed);
     x->net = net;
     x->home = l;
     x->next = NULL;

@@ -102,6 +102,7 @@ struct kh_net {
     _Atomic(int64_t) asleep;       /* suspended streams */
     _Atomic(int64_t) owed;         /* replies of calls that waited, and streams, not yet ended */
     _Atomic(int64_t) bodies_bytes; /* of bodies being held */
+    _Atomic(int64_t) begun;        /* calls so far */
     pthread_mutex_t peers_lock;
     struct peer *peers;
     pthread_mutex_t lives_lock;

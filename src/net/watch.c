@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "base/time.h"
+#include "store/store.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -94,9 +95,36 @@ static void close_late(struct kh_net *net, int64_t now)
     }
 }
 
+/* Ticks without a call after which the city gives back the memory that calls have used. */
+enum { REST_TICKS = 5000 / TICK_MS };
+
+struct rest {
+    int64_t seen; /* calls begun */
+    int quiet;    /* ticks since then */
+};
+
+static void rest(struct kh_net *net, struct rest *r)
+{
+    int64_t begun = atomic_load_explicit(&net->begun, memory_order_relaxed);
+
+    if (begun != r->seen || r->quiet > REST_TICKS) {
+        r->quiet = begun != r->seen ? 0 : r->quiet;
+        r->seen = begun;
+        return;
+    }
+    if (++r->quiet <= REST_TICKS)
+        return;
+    pthread_mutex_unlock(&net->peers_lock);
+    if (net->city->store)
+        kh_store_rest(net->city->store);
+    kh_memory_rest();
+    pthread_mutex_lock(&net->peers_lock);
+}
+
 static void *watch(void *arg)
 {
     struct kh_net *net = arg;
+    struct rest r = {0};
 
     pthread_mutex_lock(&net->peers_lock);
     while (!atomic_load(&net->watched_out)) {
@@ -108,6 +136,7 @@ static void *watch(void *arg)
         at.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&net->watchdog_wake, &net->peers_lock, &at);
         close_late(net, kh_mono_us());
+        rest(net, &r);
     }
     pthread_mutex_unlock(&net->peers_lock);
     return NULL;

@@ -265,6 +265,21 @@ void kh_sqlite_release_idle(struct kh_store *st)
     pthread_mutex_unlock(&s->readers_lock);
 }
 
+static void sqlite_rest(struct kh_store *st)
+{
+    struct kh_sqlite *s = kh_sqlite_of(st);
+
+    pthread_mutex_lock(&s->readers_lock);
+    for (struct kh_sqlite_reader *r = s->readers; r; r = r->next)
+        if (pthread_mutex_trylock(&r->lock) == 0) {
+            snapshot_end(r);
+            (void)sqlite3_db_release_memory(r->c.db);
+            kh_sqlite_vfs_unmap(r->c.db);
+            pthread_mutex_unlock(&r->lock);
+        }
+    pthread_mutex_unlock(&s->readers_lock);
+}
+
 /* ---- the driver ---- */
 
 static bool sqlite_submit(struct kh_store *st, const struct kh_job *job, struct kh_error *err)
@@ -337,6 +352,7 @@ static const struct kh_driver sqlite_driver = {
     .col_null = kh_sqlite_col_null,
     .script = kh_sqlite_script,
     .stats = sqlite_stats,
+    .rest = sqlite_rest,
     .backup = kh_sqlite_backup,
 };
 

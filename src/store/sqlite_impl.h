@@ -143,6 +143,8 @@ const char *kh_sqlite_vfs(void);
 /** The WAL of a connection, valid as long as that; the time of syncs of both files is counted into
  *  *us. NULL: it is not in WAL mode */
 sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us);
+/** Give back the mapping of a connection that holds no snapshot. */
+void kh_sqlite_vfs_unmap(sqlite3 *db);
 /** Sync a WAL, from any thread. @return false if the disk failed */
 KH_CHECK
 bool kh_sqlite_vfs_sync(sqlite3_file *wal);

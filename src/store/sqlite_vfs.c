@@ -167,14 +167,20 @@ static int f_reserved(sqlite3_file *f, int *out)
     return real(f)->pMethods->xCheckReservedLock(real(f), out);
 }
 
-/* Our own question comes through here: KH_FCNTL hands over where to count. */
-enum { KH_FCNTL = 0x6b6875 };
+/* Our own questions come through here: where to count syncs; give the mapping back. */
+enum { KH_FCNTL_TIME = 0x6b6875, KH_FCNTL_UNMAP };
 
 static int f_control(sqlite3_file *f, int op, void *arg)
 {
-    if (op == KH_FCNTL) {
-        ((struct file *)f)->sync_us = arg;
+    struct file *mine = (struct file *)f;
+
+    if (op == KH_FCNTL_TIME) {
+        mine->sync_us = arg;
         return SQLITE_OK;
+    }
+    if (op == KH_FCNTL_UNMAP) {
+        mine->mapped = 0;
+        return real(f)->pMethods->xUnfetch(real(f), 0, NULL);
     }
     return real(f)->pMethods->xFileControl(real(f), op, arg);
 }
@@ -315,7 +321,7 @@ sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us)
 {
     sqlite3_file *wal = NULL;
 
-    (void)sqlite3_file_control(db, "main", KH_FCNTL, us);
+    (void)sqlite3_file_control(db, "main", KH_FCNTL_TIME, us);
     /* In WAL mode the journal is the log. */
     if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK || !wal ||
         wal->pMethods != &methods)
@@ -324,6 +330,11 @@ sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us)
     return wal;
 }
 
+
+void kh_sqlite_vfs_unmap(sqlite3 *db)
+{
+    (void)sqlite3_file_control(db, "main", KH_FCNTL_UNMAP, NULL);
+}
 
 bool kh_sqlite_vfs_sync(sqlite3_file *wal)
 {

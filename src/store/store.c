@@ -297,6 +297,12 @@ void kh_store_close(struct kh_store *st)
     store_free(st);
 }
 
+void kh_store_rest(struct kh_store *st)
+{
+    if (st->driver->rest)
+        st->driver->rest(st);
+}
+
 enum kh_store_kind kh_store_kind(const struct kh_store *st)
 {
     return st->kind;

@@ -156,6 +156,10 @@ bool kh_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
 
 /* ---- the life of a database ---- */
 
+/** Nothing has happened for a while: give up what readers keep for the next question (snapshots, pages,
+ *  mappings). It costs whoever asks next some microseconds more. From any thread. */
+void kh_store_rest(struct kh_store *st);
+
 /** Numbers for /metrics. */
 struct kh_store_stats {
     int64_t commits, callbacks, rollbacks, retries, queue, wal_bytes, fsync_us_sum, events;

@@ -81,6 +81,8 @@ struct kh_driver {
     bool (*script)(struct kh_tx *tx, const char *sql, struct kh_error *err);
 
     void (*stats)(struct kh_store *st, struct kh_store_stats *ret);
+    /** NULL: there is nothing to give up. */
+    void (*rest)(struct kh_store *st);
     bool (*backup)(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,
                    struct kh_error *err);
 };
