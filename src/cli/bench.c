@@ -248,7 +248,7 @@ static bool work(struct bench *b, const char *name, kh_script_fn script, bool ro
     if (r.errors)
         printf(" (first %d)\n", r.first_error);
     for (size_t i = 0; rounds && i < KH_LOAD_KINDS; i++)
-        if (r.kind_n[i])
+        if (r.kind_n[i] && kinds[i])
             printf("  %-8s %9.0f /s   p50 %8.3f ms   p99 %8.3f ms\n", kinds[i],
                    (double)r.kind_n[i] * 1e6 / (double)r.took_us, (double)r.kind_p50[i] / 1000,
                    (double)r.kind_p99[i] / 1000);

@@ -112,7 +112,7 @@ static bool frame_read(struct jpeg *j, const struct segment *s, struct kh_error 
 /* First pass: everything is looked at, nothing is written. */
 static bool survey(struct jpeg *j, struct kh_error *err)
 {
-    struct segment s;
+    struct segment s = {0};
 
     j->at = 2;
     j->turn = 1;
@@ -173,7 +173,7 @@ bool kh_jpeg_strip(struct kh_arena *a, struct kh_str in, struct kh_media *ret, s
     struct jpeg j = {.in = in};
     struct kh_buf b = kh_buf(a, in.n + 64);
     struct kh_media m = {0};
-    struct segment s;
+    struct segment s = {0};
     bool first = true;
 
     if (!survey(&j, err) || !kh_media_size(&m, j.width, j.height, j.turn, err))

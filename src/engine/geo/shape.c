@@ -43,7 +43,7 @@ struct pieces {
 static bool position_read(const struct kh_json *v, double *ret_lon, double *ret_lat,
                           struct kh_error *err)
 {
-    double lon, lat;
+    double lon = 0, lat = 0;
 
     if (!kh_json_is(v, KH_JSON_ARRAY) || v->n < 2 || v->n > 4 ||
         !kh_json_as_double(&v->items[0], &lon) || !kh_json_as_double(&v->items[1], &lat))
@@ -108,7 +108,7 @@ static bool ring_read(struct pieces *g, const struct kh_json *line, bool area, s
 
 static bool point_read(struct pieces *g, const struct kh_json *at, struct kh_error *err)
 {
-    double lon, lat;
+    double lon = 0, lat = 0;
 
     if (!position_read(at, &lon, &lat, err))
         return false;
@@ -301,7 +301,7 @@ bool kh_geojson_point(const struct kh_json *geometry, double *ret_lon, double *r
 {
     kh_auto_arena tmp = NULL;
     struct pieces g = {0};
-    double lon, lat;
+    double lon = 0, lat = 0;
 
     /* Nearly every geometry of a city is a point: no arena for it. */
     if (kh_str_is(kh_json_str(geometry, "type", KH_S("")), "Point")) {

@@ -124,7 +124,7 @@ static bool date_and_time(const struct feel_args *args, struct kh_feel_value *re
 {
     struct kh_feel_value d = args->v[0], t;
     struct feel_when w;
-    int64_t days;
+    int64_t days = 0;
 
     if (d.kind == KH_FEEL_LIST && d.n == 1)
         d = feel_at(d, 0);
@@ -312,7 +312,7 @@ static int64_t year_of(int64_t days)
 
 bool feel_bi_day_of_year(const struct feel_args *args, struct kh_feel_value *ret)
 {
-    int64_t days;
+    int64_t days = 0;
 
     if (day_arg(args, &days))
         *ret = feel_int(days - kh_days(year_of(days), 1, 1) + 1);
@@ -323,7 +323,7 @@ bool feel_bi_day_of_week(const struct feel_args *args, struct kh_feel_value *ret
 {
     static const char *const names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                         "Friday", "Saturday", "Sunday"};
-    int64_t days;
+    int64_t days = 0;
 
     if (day_arg(args, &days))
         *ret = feel_str(kh_cstr(names[kh_weekday(days) - 1]));
@@ -335,7 +335,7 @@ bool feel_bi_month_of_year(const struct feel_args *args, struct kh_feel_value *r
     static const char *const names[] = {"January",   "February", "March",    "April",
                                         "May",       "June",     "July",     "August",
                                         "September", "October",  "November", "December"};
-    int64_t days, y;
+    int64_t days = 0, y;
     int m, d;
 
     if (!day_arg(args, &days))
@@ -348,7 +348,7 @@ bool feel_bi_month_of_year(const struct feel_args *args, struct kh_feel_value *r
 /* ISO 8601: the week belongs to the year of its Thursday. */
 bool feel_bi_week_of_year(const struct feel_args *args, struct kh_feel_value *ret)
 {
-    int64_t days, thursday;
+    int64_t days = 0, thursday;
 
     if (!day_arg(args, &days))
         return true;
