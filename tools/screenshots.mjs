@@ -15,6 +15,7 @@ const pages = [
   ['report', undefined, '/report', { width: 360, height: 740 }],
   ['figures', undefined, '/figures', { width: 1280, height: 900 }],
   ['desk', 'officer', '/desk', { width: 1280, height: 900 }],
+  ['task', 'officer', undefined, { width: 1280, height: 900 }],
   ['ioc', 'leader', '/ioc', { width: 1920, height: 1080 }],
   ['processes', 'admin', '/admin/processes/report', { width: 1280, height: 900 }],
 ];
@@ -27,9 +28,10 @@ for (const [name, role, path, viewport] of pages) {
     if (!reply.ok()) throw new Error(`cannot sign in as ${role}: ${reply.status()}`);
   }
   const page = await context.newPage();
-  await page.goto(path);
-  await page.waitForLoadState('load');
-  await page.waitForTimeout(name === 'ioc' ? 9000 : 2500);
+  await page.goto(path ?? `/desk/tasks/${(await (await context.request.get('/api/v1/tasks?state=open,claimed&limit=1')).json()).items[0].id}`);
+  await page.waitForSelector('h1');
+  await page.waitForFunction(() => !document.querySelector('.skeleton') && [...document.querySelectorAll('.map[data-state=shown]')].every((m) => 'drawn' in m.dataset));
+  if (name === 'ioc') await page.locator('.map[data-drawn]').waitFor();
   await page.screenshot({ path: join(top, 'docs/screenshots', `${name}.png`) });
   await context.close();
 }

@@ -3,7 +3,7 @@
 // follow it, rate the answer, ask for it again; see the own data and who looked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { photo, settle, signIn, start, until } from './support.mjs';
+import { kept, photo, settle, signIn, start, until } from './support.mjs';
 
 let city;
 before(async () => {
@@ -48,6 +48,15 @@ const work = (report, answer) =>
     await send(`/api/v1/tasks/${handle.id}/complete`, { variables: { decision: 'done', answer } });
   });
 
+/** Past "has this been reported already?": it is shown when there is something near, else left out. */
+async function passKnown(page) {
+  await page.waitForURL(/\/report\/(known|contact)/);
+  const mine = page.getByRole('button', { name: 'Không, việc của tôi khác' });
+  await until(async () => /contact/.test(page.url()) || mine.isVisible());
+  if (!/contact/.test(page.url())) await mine.click();
+  await page.waitForURL(/\/report\/contact/);
+}
+
 test('a report with pin and photo arrives, its photo small and without its hidden data', async () => {
   const page = await city.visit({ width: 390, height: 844, role: 'citizen', geolocation: here, permissions: ['geolocation'] });
   await page.goto('/');
@@ -73,11 +82,7 @@ test('a report with pin and photo arrives, its photo small and without its hidde
   await page.locator('.upload .photo img').waitFor();
   await page.waitForFunction(() => !document.querySelector('.upload .state'));
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
-  // Either similar reports are shown or, with none near, the next question.
-  await page.waitForURL(/\/report\/(known|contact)/);
-  await page.locator('h1').waitFor();
-  await Promise.race([page.getByRole('button', { name: 'Không, việc của tôi khác' }).click({ timeout: 5000 }).catch(() => {}), page.waitForURL(/contact/)]);
-  await page.waitForURL(/\/report\/contact/);
+  await passKnown(page);
   await page.getByLabel('Không hiện tên tôi với mọi người').check();
   await page.getByRole('button', { name: 'Tiếp tục' }).click();
   await page.getByText(words).waitFor();
@@ -156,9 +161,8 @@ test('what is typed is still there after the page was closed', async () => {
   const page = await city.visit();
   await page.goto('/report/detail');
   await page.getByLabel('Mô tả', { exact: true }).fill('Nội dung này phải còn sau khi đóng trang.');
-  await page.waitForTimeout(600); // the draft is written a moment after the last key
   const again = await page.context().newPage();
-  await page.close();
+  await page.close({ runBeforeUnload: true }); // at once: the last key is kept as the page goes
   await again.goto('/report/detail');
   await until(async () => (await again.getByLabel('Mô tả', { exact: true }).inputValue()) === 'Nội dung này phải còn sau khi đóng trang.');
   await again.context().close();
@@ -192,12 +196,156 @@ test('a report made without a network is sent when the network returns, once', a
   await page.getByRole('button', { name: 'Gửi phản ánh' }).click();
   await page.getByRole('heading', { name: 'Phản ánh đang chờ mạng' }).waitFor();
   await page.context().setOffline(false);
-  await page.getByText(/Đã gửi phản ánh PA-/).waitFor({ timeout: 20_000 });
-  await page.waitForTimeout(1500);
+  // By the page or by its service worker, whoever hears of the network first; the other has nothing left.
+  await page.getByText(/Đã gửi phản ánh PA-/).waitFor();
+  assert.deepEqual(await kept(page, 'waiting'), []);
+  assert.equal((await kept(page, 'sent')).length, 1);
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.goto('/cases');
+  await page.getByText(words).first().waitFor();
   const { items } = await api(page, `/api/v1/records/report?q=${encodeURIComponent(words)}&limit=10`);
   const mine = items.filter((r) => r.description === words);
   assert.equal(mine.length, 1, 'sent once');
   assert.equal(mine[0].photos.length, 1, 'with its photo');
+  await page.context().close();
+});
+
+test('a report that waited is sent by the next visit, if the page was closed without a network', async () => {
+  const page = await city.visit({ role: 'citizen', geolocation: here, permissions: ['geolocation'] });
+  await page.goto('/');
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  const words = `Gửi ở lần mở sau ${Date.now()}`;
+  await page.goto('/report');
+  await page.locator('.category', { hasText: 'Tiếng ồn' }).click();
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.getByRole('button', { name: 'Dùng vị trí của tôi' }).click();
+  await page.getByText('Phường Hoàn Kiếm', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.getByLabel('Mô tả', { exact: true }).fill(words);
+  await page.goto('/report/review');
+  await page.getByText(words).waitFor();
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: 'Gửi phản ánh' }).click();
+  await page.getByRole('heading', { name: 'Phản ánh đang chờ mạng' }).waitFor();
+  assert.equal((await kept(page, 'waiting')).length, 1);
+  await page.goto('/cases');
+  await page.getByText(words).waitFor(); // it is shown as waiting
+  const context = page.context();
+  const again = await context.newPage();
+  await page.close();
+  await context.setOffline(false);
+  await again.goto('/');
+  const find = async () => (await api(again, `/api/v1/records/report?q=${encodeURIComponent(words)}&limit=10`)).items.filter((r) => r.description === words);
+  await until(async () => (await find()).length > 0);
+  await until(async () => (await kept(again, 'waiting')).length === 0);
+  assert.equal((await find()).length, 1);
+  await context.close();
+});
+
+test('further questions of a category are asked, checked, reviewed and answered on the page of the case', async () => {
+  const page = await city.visit({ role: 'citizen', geolocation: here, permissions: ['geolocation'] });
+  await page.goto('/report');
+  await page.getByLabel('Tìm loại sự cố').fill('duong xau');
+  await until(async () => (await page.locator('input[name=category]').count()) === 1);
+  await page.getByText('Ổ gà, mặt đường hư hỏng').click();
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.getByRole('button', { name: 'Dùng vị trí của tôi' }).click();
+  await page.getByText('Phường Hoàn Kiếm', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  const words = `Ổ gà có kích thước ${Date.now()}`;
+  await page.getByLabel('Mô tả', { exact: true }).fill(words);
+  await page.getByLabel('Bằng mặt bàn').check();
+  await page.getByLabel('Độ sâu ước chừng (cm)').fill('sâu lắm');
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.locator('.error-summary').getByText('Độ sâu ước chừng (cm): hãy nhập một số.').click();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'f-q-DEPTH_CM');
+  await page.getByLabel('Độ sâu ước chừng (cm)').fill('12,5');
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await passKnown(page);
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  const fact = (name, p = page) => p.locator('.facts > div').filter({ has: p.locator('dt', { hasText: name }) }).locator('dd');
+  assert.match(await fact(/^Kích thước$/).textContent(), /^Bằng mặt bàn/);
+  await page.getByRole('button', { name: 'Gửi phản ánh' }).click();
+  await page.getByRole('link', { name: 'Theo dõi phản ánh' }).click();
+  await page.getByText(words).waitFor();
+  assert.equal(await fact(/^Kích thước$/).textContent(), 'Bằng mặt bàn');
+  assert.equal(await fact(/^Độ sâu/).textContent(), '12,5');
+  const id = page.url().split('/').pop();
+  assert.deepEqual((await api(page, `/api/v1/records/report/${id}`)).attributes, { SIZE: 'medium', DEPTH_CM: '12.5' });
+
+  const desk = await city.visit({ role: 'officer', lang: 'en' });
+  await desk.goto(`/desk/cases/${id}`);
+  assert.equal(await fact(/^Size$/, desk).textContent(), 'As large as a table');
+  await desk.context().close();
+  await page.context().close();
+});
+
+test('the story of a case names the unit to the citizen and the officer to the unit', async () => {
+  const page = await city.visit({ role: 'citizen' });
+  const { csrf } = await api(page, '/api/v1/session');
+  const made = await page.request.post(`${city.url}/api/v1/records/report`, {
+    data: { category: 'street_light', description: 'Đèn ngõ tắt, cần biết ai xử lý.', location: { lon: 105.8525, lat: 21.0288 } },
+    headers: { 'X-CSRF-Token': csrf },
+  });
+  const { id } = await made.json();
+  await work(id, 'Đã thay bóng đèn mới cho cả ngõ.');
+  await page.goto(`/cases/${id}`);
+  const done = (p) => p.locator('.timeline li', { has: p.getByText('Đã xử lý', { exact: true }) });
+  await done(page).waitFor();
+  const officer = (await act('officer', ({ get }) => get('/api/v1/session'))).account.name;
+  assert.match(await done(page).locator('.who').textContent(), /Ủy ban nhân dân phường Hoàn Kiếm/);
+  const story = await page.locator('.timeline').textContent();
+  assert.ok(!story.includes(officer), 'a citizen reads the unit, not the person');
+  assert.doesNotMatch(story, /account:|timer|system:/);
+  // "Sent" is when it was sent, not when it last changed.
+  const sent = await page.locator('.timeline li', { hasText: 'Đã gửi phản ánh' }).locator('time').textContent();
+  await page.locator('.case-head').getByText(`Gửi lúc ${sent}`).waitFor();
+
+  const desk = await city.visit({ role: 'officer' });
+  await desk.goto(`/desk/cases/${id}`);
+  await done(desk).waitFor();
+  assert.ok((await done(desk).locator('.who').textContent()).includes(officer), 'the unit knows its people');
+  await desk.context().close();
+  await page.context().close();
+});
+
+test('lists answer the keys / j k Enter ?', async () => {
+  const page = await city.visit();
+  await page.goto('/nearby');
+  await page.locator('.case-row').nth(2).waitFor();
+  await page.locator('h1').click();
+  const at = () => page.locator('.row-link').evaluateAll((all) => all.indexOf(document.activeElement));
+  await page.keyboard.press('j');
+  assert.equal(await at(), 0);
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  assert.equal(await at(), 1);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Phím tắt' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('.row-link').nth(1).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/cases\//);
+  await page.locator('.steps').waitFor();
+  await page.keyboard.press('/');
+  await page.waitForURL(/\/search/);
+  await page.context().close();
+});
+
+test('a list can be taken away as it is filtered', async () => {
+  const page = await city.visit();
+  await page.goto('/nearby?category=noise&state=all');
+  await page.locator('.case-row').first().waitFor();
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'CSV' }).click();
+  const { readFileSync } = await import('node:fs');
+  const text = readFileSync(await (await download).path(), 'utf8');
+  assert.match(text, /^\ufeff?id,number,category/);
+  const rows = text.trim().split('\n').slice(1);
+  assert.ok(rows.length > 0 && rows.every((r) => r.includes(',noise,')));
   await page.context().close();
 });
 

@@ -2,7 +2,7 @@
 // What an officer does: one inbox, soonest due first; take, decide, answer; with the keyboard alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { photo, settle, start, until } from './support.mjs';
+import { photo, settle, signIn, start, until } from './support.mjs';
 
 let city;
 before(async () => {
@@ -53,10 +53,9 @@ test('new work appears by itself', async () => {
   const page = await city.visit({ role: 'officer' });
   await page.goto('/desk');
   await settle(page);
-  await page.waitForTimeout(800); // the stream is open
   const words = `Việc mới tự hiện ${Date.now()}`;
   const made = await report(words);
-  await page.locator('.inbox').getByText(made.number).or(page.locator('.inbox').getByText(words)).first().waitFor({ timeout: 15_000 });
+  await page.locator('.inbox').getByText(made.number).or(page.locator('.inbox').getByText(words)).first().waitFor();
   await page.context().close();
 });
 
@@ -195,16 +194,90 @@ test('filters live in the address and can be shared', async () => {
   await page.context().close();
 });
 
-test('an officer lets a colleague act, and ends it', async () => {
+test('taking a task can be undone', async () => {
+  const made = await report(`Nhận rồi hoàn tác ${Date.now()}`);
+  const page = await city.visit({ role: 'officer' });
+  const task = await taskOf(page, made.id, 'triage');
+  await page.goto(`/desk/tasks/${task.id}`);
+  await page.getByRole('button', { name: 'Nhận việc' }).click();
+  await page.locator('.act input[value=accept]').waitFor();
+  await page.getByRole('button', { name: 'Hoàn tác' }).click();
+  await page.getByRole('button', { name: 'Nhận việc' }).waitFor();
+  assert.equal((await taskOf(page, made.id, 'triage')).state, 'open');
+  await page.context().close();
+});
+
+test('any report of the unit is found, by number or filter, and the address says which', async () => {
+  const made = await report(`Cần tra cứu ${Date.now()}`, 'noise');
+  const page = await city.visit({ role: 'officer' });
+  await page.goto('/desk/search');
+  await page.locator('.case-row').first().waitFor();
+  await page.getByLabel('Loại sự cố').selectOption('noise');
+  await page.waitForURL(/category=noise/);
+  await page.locator('.case-row').getByText('Tiếng ồn').first().waitFor();
+  await until(async () => (await page.locator('.case-what').allTextContents()).every((x) => x === 'Tiếng ồn'));
+  await page.getByLabel('Số phản ánh hoặc nội dung').fill(made.number.toLowerCase());
+  await page.getByRole('button', { name: 'Tìm', exact: true }).click();
+  await until(async () => (await page.locator('.case-row').count()) === 1);
+  const address = page.url();
+  await page.locator('.case-row a').click();
+  await page.waitForURL(new RegExp(`/desk/cases/${made.id}`));
+  await page.getByText('0912345678').first().waitFor(); // the unit may call
+  await page.goBack();
+  await page.waitForURL(address);
+  await until(async () => (await page.locator('.case-row').count()) === 1);
+  const table = await page.request.get(city.url + (await page.getByRole('link', { name: /CSV/ }).getAttribute('href')));
+  assert.equal((await table.text()).trim().split('\n').length, 2);
+  await page.context().close();
+});
+
+test('a colleague acts in my place: from the form to the work, and no longer when it ends', async () => {
+  const made = await report(`Người được uỷ quyền xử lý ${Date.now()}`);
+  // A colleague of the same unit without a role.
+  const admin = await city.visit({ role: 'admin' });
+  const { csrf } = await (await admin.request.get(`${city.url}/api/v1/session`)).json();
+  const colleague = { username: `dongnghiep${Date.now()}`, password: 'mật khẩu của đồng nghiệp' };
+  const added = await admin.request.post(`${city.url}/api/v1/accounts/managed`, {
+    data: { ...colleague, name: 'Bùi Thị Thay', kind: 'person', unit: 'H26.00070' },
+    headers: { 'X-CSRF-Token': csrf },
+  });
+  assert.equal(added.status(), 201, await added.text());
+  await admin.context().close();
+
   const page = await city.visit({ role: 'officer' });
   await page.goto('/desk/delegation');
-  await page.getByLabel('Người được uỷ quyền').fill(city.accounts.dispatcher.username);
+  await page.getByLabel('Người được uỷ quyền').fill('khong-co-ai');
   await page.getByLabel('Lý do').fill('Đi công tác một ngày');
   await page.getByRole('button', { name: 'Uỷ quyền', exact: true }).click();
+  await page.locator('.error-summary').getByText('Không có tài khoản nào với tên đăng nhập này.').waitFor();
+  await page.getByLabel('Người được uỷ quyền').fill(colleague.username);
+  await page.getByRole('button', { name: 'Uỷ quyền', exact: true }).click();
   await page.getByText('Đã uỷ quyền.').waitFor();
-  await page.getByText('Đi công tác một ngày').waitFor();
+  await page.locator('.hits').getByText('Bùi Thị Thay').waitFor();
+  await page.locator('.hits').getByText(/phường Hoàn Kiếm/).waitFor();
+
+  const other = await city.visit();
+  await signIn(other.context(), city.url, colleague);
+  await other.goto('/desk/delegation');
+  await other.getByRole('heading', { name: 'Bạn đang làm thay' }).waitFor();
+  const task = await taskOf(other, made.id, 'triage');
+  await other.goto(`/desk/tasks/${task.id}`);
+  await other.getByRole('button', { name: 'Nhận việc' }).click();
+  await other.locator('.act input[value=accept]').check();
+  await other.getByRole('button', { name: 'Hoàn thành bước này' }).click();
+  await other.getByText(/^Đã xong:/).waitFor();
+  await page.goto(`/desk/cases/${made.id}`);
+  await page.locator('.timeline').getByText('Bùi Thị Thay').first().waitFor(); // the story names who did it, not in whose place
+
+  await page.goto('/desk/delegation');
   await page.getByRole('button', { name: 'Kết thúc uỷ quyền' }).first().click();
   await page.getByRole('dialog').getByRole('button', { name: 'Kết thúc uỷ quyền' }).click();
   await page.getByText('Bạn chưa uỷ quyền cho ai').waitFor();
+  const left = await (await other.request.get(`${city.url}/api/v1/tasks?state=open,claimed`)).json();
+  assert.deepEqual(left.items, [], 'the next step is no longer for the colleague');
+  await other.goto('/desk');
+  await settle(other);
+  assert.equal(await other.locator('.inbox li').count(), 0);
+  await other.context().close();
   await page.context().close();
 });

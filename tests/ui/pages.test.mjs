@@ -3,7 +3,7 @@
 // the screen on a small phone and on a wide desk, no script error, nothing against the content policy.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { artifacts, checkAxe, checkNoSideScroll, settle, start } from './support.mjs';
+import { artifacts, checkAxe, checkNoSideScroll, settle, start, until } from './support.mjs';
 
 let city;
 const ids = {};
@@ -24,7 +24,7 @@ after(() => city?.close());
 const pages = {
   '': ['/', '/report', '/report/place', '/report/detail', '/report/contact', '/report/review', '/cases', '/nearby', '/search?q=Hoan Kiem', '/units/00070', '/figures', '/login', '/register', '/about', '/no-such-page', () => `/cases/${ids.report}`],
   citizen: ['/cases', '/me', '/me/accesses', '/me/notices', '/me/preferences', '/me/password'],
-  officer: ['/desk', () => `/desk/tasks/${ids.task}`, '/desk/unit', '/desk/delegation'],
+  officer: ['/desk', () => `/desk/tasks/${ids.task}`, '/desk/search', () => `/desk/cases/${ids.report}`, '/desk/unit', '/desk/delegation'],
   leader: ['/ioc', '/ioc?wall=1', () => `/ioc?case=${ids.report}`],
   admin: ['/admin', '/admin/types', '/admin/types/report', '/admin/records/report', '/admin/records/feedback_category', '/admin/records/feedback_category/new', () => `/admin/records/report/${ids.report}`, '/admin/packs', '/admin/processes', '/admin/processes/report', '/admin/decisions', '/admin/accounts', () => `/admin/accounts/${ids.account}`, '/admin/keys', '/admin/audit'],
 };
@@ -95,7 +95,7 @@ test('back leads back, to the same place and filter', async () => {
   await page.locator('.case-row a').nth(5).click();
   await page.waitForURL(/\/cases\//);
   await page.locator('.steps').waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'H1', 'the heading of the new page has the focus');
+  await page.waitForFunction(() => document.activeElement?.tagName === 'H1'); // the heading of the new page gets the focus
   await page.goBack();
   await page.waitForURL(/\/nearby\?state=all/);
   assert.equal(await page.getByLabel('Tình trạng').inputValue(), 'all');
@@ -106,7 +106,7 @@ test('one browser holds one live stream, however many tabs', async () => {
   const context = (await city.visit()).context();
   let streams = 0;
   context.on('request', (r) => {
-    if (r.url().endsWith('/api/v1/events')) streams++;
+    if (new URL(r.url()).pathname === '/api/v1/events') streams++;
   });
   const tabs = [];
   for (let i = 0; i < 4; i++) {
@@ -115,11 +115,12 @@ test('one browser holds one live stream, however many tabs', async () => {
     await p.locator('.case-row').first().waitFor();
     tabs.push(p);
   }
-  await new Promise((done) => setTimeout(done, 1000));
+  await until(() => streams > 0);
+  // Every tab has asked for the lock by now, and one has it.
+  const locks = () => tabs.at(-1).evaluate(() => navigator.locks.query());
+  await until(async () => (await locks()).pending.filter((l) => l.name === 'khue-live').length === 3);
   assert.equal(streams, 1);
   await tabs[0].close(); // the one that holds it
-  const end = Date.now() + 5000;
-  while (streams < 2 && Date.now() < end) await new Promise((done) => setTimeout(done, 50));
-  assert.equal(streams, 2, 'another tab takes over');
+  await until(() => streams === 2); // another tab takes over
   await context.close();
 });

@@ -12,14 +12,15 @@ export const artifacts = join(root, 'tests/artifacts');
 mkdirSync(artifacts, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-export async function start() {
+/** @param set settings of a city of its own, as City.start() takes them */
+export async function start({ set = [] } = {}) {
   let url = process.env.KHUE_URL;
   let accounts;
   let drop = async () => {};
   if (url) accounts = JSON.parse(readFileSync(process.env.KHUE_ACCOUNTS, 'utf8'));
   else {
     const { City } = await import('../support/city.mjs');
-    const city = await City.start({ demo: true });
+    const city = await City.start({ demo: true, set });
     url = city.url;
     accounts = city.accounts;
     drop = () => city.drop();
@@ -87,10 +88,11 @@ export async function checkNoSideScroll(page, where) {
 /** Wait until the page stands: heading there, nothing loading. */
 export async function settle(page) {
   await page.waitForSelector('h1, .ioc');
-  await page.waitForFunction(() => !document.querySelector('.skeleton'), null, { timeout: 15_000 });
+  await page.waitForFunction(() => !document.querySelector('.skeleton'), null, { timeout: 30_000 });
 }
 
-export async function until(fn, ms = 10_000) {
+/** Try until fn gives something true. The time is for a slow machine; it is never waited out on a good one. */
+export async function until(fn, ms = 30_000) {
   const end = Date.now() + ms;
   for (;;) {
     const got = await fn();
@@ -99,6 +101,22 @@ export async function until(fn, ms = 10_000) {
     await new Promise((done) => setTimeout(done, 50));
   }
 }
+
+/** What this device keeps in one of its stores: the draft, what waits, what was sent. */
+export const kept = (page, store) =>
+  page.evaluate(
+    (name) =>
+      new Promise((done, fail) => {
+        const open = indexedDB.open('khue');
+        open.onerror = () => fail(open.error);
+        open.onsuccess = () => {
+          const all = open.result.transaction(name).objectStore(name).getAll();
+          all.onsuccess = () => (open.result.close(), done(all.result.map(({ files, ...x }) => ({ ...x, files: files?.length }))));
+          all.onerror = () => fail(all.error);
+        };
+      }),
+    store,
+  );
 
 /** A JPEG of this size with a place written into it, as a phone does. */
 export async function photo(page, width = 2400, height = 1800) {

@@ -8,7 +8,7 @@ import { forget, useData } from './data';
 import { lang, setLang, t, type Key } from './i18n';
 import { Guard, lazy } from './lazy';
 import { liveState, useLive } from './live';
-import { flush } from './outbox';
+import { flush, type Outcome } from './outbox';
 import { waiting } from './db';
 import { setTheme, theme } from './prefs';
 import { go, match, usePlace } from './router';
@@ -18,7 +18,9 @@ import { useStore } from './store';
 import type { Notice, Page } from './types';
 import { Mark, Icon, type IconNode } from './ui/icon';
 import { IconButton } from './ui/base';
+import { useCurrentInView } from './ui/scroll';
 import { Questions } from './ui/dialog';
+import { Keys } from './ui/keys';
 import { Toasts, toast } from './ui/toast';
 import { SignInAgain } from './rooms/citizen/sign-in';
 
@@ -57,6 +59,8 @@ const routes: Route[] = [
   { path: '/about', room: 'citizen', page: page(() => citizen().then((m) => m.About)) },
   { path: '/desk', room: 'desk', closed: true, page: Desk },
   { path: '/desk/tasks/:id', room: 'desk', closed: true, page: Desk },
+  { path: '/desk/search', room: 'desk', closed: true, page: page(() => import('./rooms/desk/search').then((m) => m.DeskSearch)) },
+  { path: '/desk/cases/:id', room: 'desk', closed: true, page: page(() => import('./rooms/desk/search').then((m) => m.DeskCase)) },
   { path: '/desk/unit', room: 'desk', closed: true, page: page(() => import('./rooms/desk/unit').then((m) => m.MyUnit)) },
   { path: '/desk/delegation', room: 'desk', closed: true, page: page(() => import('./rooms/desk/delegation').then((m) => m.DelegationPage)) },
   { path: '/ioc', room: 'ioc', closed: true, page: page(() => import('./rooms/ioc/ioc').then((m) => m.IocPage)) },
@@ -76,6 +80,7 @@ const rooms: Record<Room, [string, Key, IconNode][]> = {
   ],
   desk: [
     ['/desk', 'nav.inbox', BriefcaseBusiness],
+    ['/desk/search', 'nav.desk_search', Search],
     ['/desk/unit', 'nav.unit', ChartNoAxesColumn],
     ['/desk/delegation', 'nav.delegation', UserRound],
   ],
@@ -196,7 +201,7 @@ function Top({ room, path }: { room: Room; path: string }): JSX.Element {
   const account = useStore(me);
   const links = rooms[room];
   const home = room === 'citizen' ? '/' : `/${room}`;
-  const at = links.reduce((best, [href]) => ((href === home ? path === href || (room === 'desk' && path.startsWith('/desk/tasks')) : path.startsWith(href)) && href.length >= best.length ? href : best), '');
+  const at = links.reduce((best, [href]) => ((href === home ? path === href || (room === 'desk' && /^\/desk\/(tasks|cases)/.test(path)) : path.startsWith(href)) && href.length >= best.length ? href : best), '');
   return (
     <header class={room === 'citizen' ? 'top' : 'top wide'}>
       <div class="bar">
@@ -208,7 +213,7 @@ function Top({ room, path }: { room: Room; path: string }): JSX.Element {
           </span>
         </a>
         <nav class="rooms" aria-label={t('nav.label')}>
-          <ul>
+          <ul ref={useCurrentInView(at)}>
             {links.map(([href, key]) => (
               <li key={href}>
                 <a href={href} aria-current={at === href ? 'page' : undefined}>
@@ -264,7 +269,7 @@ function Tabs({ path }: { path: string }): JSX.Element {
   const links: [string, Key, IconNode][] = [
     ['/', 'nav.home', House],
     ['/nearby', 'nav.nearby_short', MapIcon],
-    ['/report', 'nav.report', Megaphone],
+    ['/report', 'nav.report_short', Megaphone],
     ['/cases', 'nav.cases_short', FileClock],
     ['/figures', 'nav.figures', ChartNoAxesColumn],
   ];
@@ -295,23 +300,34 @@ function NetworkState(): JSX.Element | null {
       if (!navigator.onLine) return count();
       flush(lang.get()).then(
         (out) => {
-          for (const o of out)
-            if (o.report) {
-              const id = o.report.id;
-              toast(t('outbox.sent', { number: o.report.number }), { label: t('open'), run: () => go(`/cases/${id}`) }, 15_000);
-            }
+          tell(out);
           count();
         },
         () => count(),
       );
     };
+    const tell = (out: Outcome[]): void => {
+      for (const o of out)
+        if (o.report) {
+          const id = o.report.id;
+          toast(t('outbox.sent', { number: o.report.number }), { label: t('open'), run: () => go(`/cases/${id}`) }, 15_000);
+        }
+    };
+    // The service worker may be quicker than the page: then it says what it sent.
+    const heard = (m: MessageEvent<{ sent?: Outcome[] }>): void => {
+      if (!m.data?.sent) return;
+      tell(m.data.sent);
+      count();
+    };
     send();
+    navigator.serviceWorker?.addEventListener('message', heard);
     addEventListener('online', send);
     addEventListener('offline', send);
     const again = setInterval(() => left > 0 && send(), 60_000);
     return () => {
       removeEventListener('online', send);
       removeEventListener('offline', send);
+      navigator.serviceWorker?.removeEventListener('message', heard);
       clearInterval(again);
     };
   }, [left > 0]);
@@ -321,6 +337,23 @@ function NetworkState(): JSX.Element | null {
       {online ? '' : t('offline.banner')} {left > 0 && t('outbox.waiting', { n: left })}
     </div>
   );
+}
+
+/** Give the heading the focus as soon as there is one, however slow the page comes; not when the
+ *  person has gone on to something else by then. @returns to stop waiting */
+function enter(room: HTMLElement): () => void {
+  const watch = new MutationObserver(() => look());
+  const before = document.activeElement;
+  const look = (): boolean => {
+    const h = room.querySelector<HTMLElement>('h1');
+    const moved = document.activeElement !== before && document.activeElement !== document.body;
+    if (!h && !moved) return false;
+    watch.disconnect();
+    if (!moved) h?.focus({ preventScroll: true });
+    return true;
+  };
+  if (!look()) watch.observe(room, { childList: true, subtree: true });
+  return () => watch.disconnect();
 }
 
 export function App(): JSX.Element {
@@ -347,19 +380,13 @@ export function App(): JSX.Element {
       first.current = false;
       return;
     }
-    let tries = 0;
-    const enter = (): void => {
-      const h = main.current?.querySelector<HTMLElement>('h1');
-      if (h) h.focus({ preventScroll: true });
-      else if (tries++ < 20) setTimeout(enter, 50);
-    };
     const y = (history.state as { y?: number } | null)?.y ?? 0;
     if (!y) {
       const spot = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
       if (spot) spot.scrollIntoView();
       else scrollTo(0, 0);
     }
-    enter();
+    return enter(main.current as HTMLElement);
   }, [where.step]);
   const room = found?.room ?? 'citizen';
   const wall = room === 'ioc';
@@ -381,12 +408,13 @@ export function App(): JSX.Element {
       {!wall && <Top room={room} path={where.path} />}
       <NetworkState />
       <main id="main" ref={main} tabIndex={-1}>
-        <Guard step={where.step}>{wait ? null : shut ? <SignIn /> : <Page key={room === 'desk' ? room : JSON.stringify(parts)} {...parts} />}</Guard>
+        <Guard step={where.step}>{wait ? null : shut ? <SignIn /> : <Page key={found?.page === Desk ? 'desk' : JSON.stringify(parts)} {...parts} />}</Guard>
       </main>
       {room === 'citizen' && <Foot />}
       {room === 'citizen' && <Tabs path={where.path} />}
       <Toasts />
       <Questions />
+      <Keys />
       {signAgain && <SignInAgain done={signAgain.done} />}
     </div>
   );

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every page may need to know of the city: read once, kept for the visit. */
 import { Building2, Bus, Cable, CircleAlert, CircleHelp, CircleParkingOff, CloudFog, Construction, Droplets, Faucet, Flame, Hammer, HardHat, Info, LightbulbOff, MegaphoneOff, PawPrint, Signpost, Store, TrafficCone, Trash2, TreeDeciduous, Trees, Truck, Volume2, Waves, Zap } from 'lucide';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { all, api, query } from './api';
+import { fold } from './format';
 import { lang, words, type Words } from './i18n';
 import { useStore } from './store';
 import type { Point, Portal, Rec, Unit } from './types';
@@ -55,6 +57,14 @@ export function cityName(p: Portal | undefined): string {
   return words(c as Words | string);
 }
 
+/** A further question that a category asks (an attribute of Open311). */
+export interface Question {
+  code: string;
+  kind: 'string' | 'number' | 'datetime' | 'text' | 'singlevaluelist' | 'multivaluelist';
+  required: boolean;
+  label: string;
+  values: { key: string; name: string }[];
+}
 export interface Category {
   code: string;
   name: string;
@@ -62,6 +72,9 @@ export interface Category {
   group: string;
   icon: IconNode;
   order: number;
+  questions: Question[];
+  /** What a search for the category compares, without accents. */
+  words: string;
 }
 
 /** The icons that packs may name, by their names in the icon set. */
@@ -94,10 +107,24 @@ const icons: Record<string, IconNode> = {
   info: Info,
 };
 
-const pick = (r: Rec, name: string): string => {
+const pick = (r: Record<string, unknown>, name: string): string => {
   const now = lang.get();
   return String(r[`${name}_${now}`] ?? r[`${name}_vi`] ?? r[name] ?? '');
 };
+
+interface Attribute extends Record<string, unknown> {
+  code: string;
+  datatype: Question['kind'];
+  required?: boolean;
+  values?: Record<string, unknown>[];
+}
+const questionOf = (a: Attribute): Question => ({
+  code: a.code,
+  kind: a.datatype,
+  required: a.required === true,
+  label: pick(a, 'description'),
+  values: (a.values ?? []).map((v) => ({ key: String(v.key), name: pick(v, 'name') })),
+});
 
 const readCategories = once(() => all<Rec>('/api/v1/records/feedback_category', {}, 200));
 export function useCategories(): Category[] | undefined {
@@ -114,6 +141,8 @@ export function useCategories(): Category[] | undefined {
         group: String(r.group ?? ''),
         icon: icons[String(r.icon)] ?? CircleHelp,
         order: Number(r.order ?? i),
+        words: fold([r.name_vi, r.name_en, r.about_vi, r.about_en, r.keywords].filter(Boolean).join(' ')),
+        questions: ((r.attributes ?? []) as Attribute[]).map(questionOf),
       };
     })
     .sort((a, b) => a.order - b.order);
@@ -164,6 +193,29 @@ function useName(code: string | null | undefined, read: (code: string) => Promis
   return name;
 }
 
+/** The name of an agency where only its code is at hand; the code until it is known. */
+export function AgencyName({ code, before = '' }: { code: string; before?: string }): ComponentChildren {
+  const name = useAgencyName(code);
+  return `${before}${name || code}`;
+}
+const refs = new Map<string, Promise<string>>();
+function readRef(key: string): Promise<string> {
+  const [type, code] = key.split(' ') as [string, string];
+  if (type === 'agency') return readAgency(code);
+  if (type === 'admin_unit') return readUnit(code).then((u) => u.name);
+  let p = refs.get(key);
+  if (!p) {
+    p = api.get<{ items: Rec[] }>(`/api/v1/records/${type}${query({ code, limit: 1 })}`).then((page) => (page.items[0] && pick(page.items[0], 'name')) || code);
+    p.catch(() => refs.delete(key));
+    refs.set(key, p);
+  }
+  return p;
+}
+/** The name of the record that a code refers to, with the code beside it. */
+export function RefName({ type, code }: { type: string; code: string }): ComponentChildren {
+  const name = useName(`${type} ${code}`, readRef);
+  return name && name !== code ? `${name} (${code})` : code;
+}
 /** Name of the ward or commune with this code. */
 export const useUnitName = (code: string | null | undefined): string => useName(code, (c) => readUnit(c).then((u) => u.name));
 /** Name of the agency in charge with this code. */

@@ -9,12 +9,15 @@ export interface KeptFile {
   id?: string;
   video?: boolean;
 }
+export type Answers = Record<string, string | string[]>;
 export interface Draft {
   category?: string;
   location?: { lon: number; lat: number };
   address?: string;
   unit?: { code: string; name: string };
   description?: string;
+  /** Answers to the further questions of the category, by code. */
+  attributes?: Answers;
   anonymous?: boolean;
   contact_name?: string;
   contact_phone?: string;

@@ -93,6 +93,9 @@ export function metresBetween(a: { lon: number; lat: number }, b: { lon: number;
   return Math.hypot(x, y) * 6_371_008;
 }
 
+/** Letters without accents, small: what a search compares. */
+export const fold = (s: string): string => s.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[đĐ]/g, 'd').toLowerCase();
+
 const base32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const epoch = Date.UTC(2020, 0, 1);
 

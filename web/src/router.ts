@@ -41,19 +41,29 @@ export function setQuery(changes: Record<string, string | null | undefined>, pus
 
 export const usePlace = (): Place => useStore(place);
 
+/** Back to where the page was left. It may still be loading what it shows: then again as it grows,
+ *  until the person scrolls or presses something. */
+function scrollBack(y: number): void {
+  const stop = new AbortController();
+  const put = (): void => {
+    scrollTo(0, y);
+    if (Math.abs(scrollY - y) <= 2) stop.abort();
+  };
+  const grown = new ResizeObserver(put);
+  stop.signal.addEventListener('abort', () => grown.disconnect());
+  for (const kind of ['wheel', 'touchstart', 'keydown', 'pointerdown', 'popstate']) addEventListener(kind, () => stop.abort(), { signal: stop.signal, passive: true });
+  requestAnimationFrame(() => {
+    put();
+    if (!stop.signal.aborted) grown.observe(document.body);
+  });
+}
+
 export function startRouter(): void {
   history.scrollRestoration = 'manual';
   addEventListener('popstate', () => {
     step += 1;
     place.set(read());
-    const y = (history.state as { y?: number } | null)?.y ?? 0;
-    // The page may still be loading what it shows: try again for a moment.
-    let tries = 0;
-    const put = (): void => {
-      scrollTo(0, y);
-      if (Math.abs(scrollY - y) > 2 && tries++ < 20) setTimeout(put, 50);
-    };
-    requestAnimationFrame(put);
+    scrollBack((history.state as { y?: number } | null)?.y ?? 0);
   });
   document.addEventListener('click', (e) => {
     if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;

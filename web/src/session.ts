@@ -32,6 +32,8 @@ export async function signIn(username: string, password: string): Promise<Accoun
 }
 
 export async function signOut(): Promise<void> {
+  // The next person at this device must not read this one's messages.
+  await import('./push').then((m) => m.pushOff()).catch(() => undefined);
   await session.close().catch(() => undefined);
   take(null);
 }

@@ -107,5 +107,12 @@ self.addEventListener('notificationclick', (e) => {
   e.notification.close();
   const to = new URL(String(e.notification.data ?? '/'), self.location.origin);
   if (to.origin !== self.location.origin) return;
-  e.waitUntil(self.clients.openWindow(to.href));
+  e.waitUntil(
+    self.clients.matchAll({ type: 'window' }).then(async (open) => {
+      const here = open[0];
+      if (!here) return self.clients.openWindow(to.href);
+      await here.focus();
+      return here.navigate(to.href);
+    }),
+  );
 });

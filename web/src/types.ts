@@ -55,8 +55,11 @@ export interface Report {
   address?: string;
   photos?: string[];
   video?: string;
+  /** Answers to the further questions of its category, by code. */
+  attributes?: Record<string, string | string[]>;
   anonymous?: boolean;
   reporter?: string;
+  contact_name?: string;
   contact_phone?: string;
   contact_email?: string;
   channel?: string;
@@ -65,7 +68,6 @@ export interface Report {
   class?: 'normal' | 'complex' | 'urgent';
   status: Status;
   public?: boolean;
-  created_at?: string;
   due_at?: string | null;
   answer?: string;
   answer_photos?: string[];
@@ -76,12 +78,18 @@ export interface Report {
   rating_comment?: string;
   closed_at?: string;
 }
+/** Who did something, as far as the reader may know. */
+export interface Doer {
+  kind: 'staff' | 'reporter' | 'system' | 'public';
+  name?: string;
+  unit?: string;
+  unit_name?: string;
+}
 export interface TimelineItem {
   seq: number;
   at: string;
   kind: string;
-  by?: string | { name?: string; role?: string; unit?: string };
-  by_name?: string;
+  who?: Doer;
   text?: Words | string;
   data?: Record<string, unknown>;
 }

@@ -92,7 +92,9 @@ interface PickerProps {
   invalid?: boolean;
 }
 
-/** An agency by its name in any spelling. */
+const agencyCode = /^[A-Z]\d{2}(\.[A-Z0-9]+)*$/;
+
+/** An agency by its name in any spelling, or by its code. */
 function AgencyPicker({ id, value, onChange, described, invalid }: PickerProps): JSX.Element {
   const [q, setQ] = useState('');
   const [hits, setHits] = useState<Choice[]>([]);
@@ -135,9 +137,10 @@ function AgencyPicker({ id, value, onChange, described, invalid }: PickerProps):
         aria-invalid={invalid ? 'true' : undefined}
         value={q || chosen}
         onInput={(e) => {
-          setQ(e.currentTarget.value);
+          const typed = e.currentTarget.value;
+          setQ(typed);
           setChosen('');
-          onChange('');
+          onChange(agencyCode.test(typed.trim()) ? typed.trim() : ''); // whoever knows the code may write it
         }}
         onKeyDown={(e) => {
           if (e.key === 'ArrowDown' && hits.length) {
@@ -326,7 +329,7 @@ function Control({ id, name, schema: s, required, value, error, onChange }: { id
   );
 }
 
-function AgencyPickerField({ value, onChange, id = '', ...aria }: { value: string; onChange: (v: unknown) => void; id?: string; 'aria-describedby'?: string; 'aria-invalid'?: string }): JSX.Element {
+export function AgencyPickerField({ value, onChange, id = '', ...aria }: { value: string; onChange: (v: unknown) => void; id?: string; 'aria-describedby'?: string; 'aria-invalid'?: string }): JSX.Element {
   return <AgencyPicker id={id} value={value} onChange={onChange} described={aria['aria-describedby']} invalid={aria['aria-invalid'] === 'true'} />;
 }
 

@@ -138,6 +138,8 @@ export class CityMap {
     this.map.keyboard.disableRotation();
     if (o.interactive !== false) this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), 'bottom-right');
     this.ready = new Promise((resolve) => this.map.once('load', () => resolve()));
+    // Everything in view is drawn: said once, for whoever takes a picture.
+    this.map.once('idle', () => box.closest('.map')?.setAttribute('data-drawn', ''));
     this.#unfollow = theme.subscribe((th) => void this.ready.then(() => this.#gone || this.#dress(looks[th])));
     this.#resize = new ResizeObserver(() => this.map.resize());
     this.#resize.observe(box);

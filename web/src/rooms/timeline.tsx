@@ -6,17 +6,14 @@ import type { JSX } from 'preact';
 import { useAgencyName } from '../city';
 import { dateTime } from '../format';
 import { t, tMaybe, words, type Words } from '../i18n';
-import type { TimelineItem } from '../types';
+import type { Doer, TimelineItem } from '../types';
 import { Icon, type IconNode } from '../ui/icon';
 
-/** Who did it, as far as the reader may know; an id is no name. */
-export function who(i: { by?: TimelineItem['by']; by_name?: string }): string {
-  if (i.by_name) return i.by_name;
-  const by = i.by;
-  if (!by) return '';
-  if (typeof by === 'object') return [by.name, by.unit].filter(Boolean).join(' · ');
-  if (/^(account|key):[0-9a-z]{13}$/.test(by)) return '';
-  return tMaybe(`by.${by.split(':')[0]}`) ?? by;
+/** Who did it, as far as the reader may know: the person and the unit, the unit alone, or at least
+ *  on whose side. */
+export function who(d: Doer | undefined): string {
+  if (!d) return '';
+  return [d.name, d.unit_name].filter(Boolean).join(', ') || t(`by.${d.kind}`);
 }
 
 interface Told {
@@ -25,6 +22,8 @@ interface Told {
   tone?: 'warn' | 'bad';
   said?: string;
   unit?: string;
+  /** The process did it, in the name of whoever moved it on. */
+  alone?: boolean;
 }
 
 const statusIcons: Record<string, IconNode> = { in_progress: Wrench, done: Check, closed: Check, refused: CircleX, forwarded: Forward, reopened: RotateCcw, new: UserCheck };
@@ -43,13 +42,13 @@ function tell(i: TimelineItem): Told | null {
       const status = text(changed.status);
       const unit = text(changed.unit);
       if (text(changed.stars) || typeof changed.stars === 'number') return { text: t('event.rated', { n: Number(changed.stars) }), icon: Star };
-      if (status) return { text: tMaybe(`status.${status}`) ?? status, icon: statusIcons[status] ?? Check, ...(status === 'refused' ? { tone: 'bad' as const } : status === 'reopened' ? { tone: 'warn' as const } : {}), ...(unit ? { unit } : {}) };
+      if (status) return { text: tMaybe(`status.${status}`) ?? status, icon: statusIcons[status] ?? Check, ...(status === 'refused' ? { tone: 'bad' as const } : status === 'reopened' ? { tone: 'warn' as const } : {}), ...(unit ? { unit, alone: true } : {}) };
       if (changed.overdue === true) return { text: t('event.overdue'), icon: TriangleAlert, tone: 'bad' };
-      if (unit) return { text: t('event.routed'), icon: Forward, unit };
+      if (unit) return { text: t('event.routed'), icon: Forward, unit, alone: true };
       return null;
     }
     case 'task.create':
-      return { text: t('event.task', { name }), icon: UserCheck };
+      return { text: t('event.task', { name }), icon: UserCheck, alone: true };
     case 'task.claim':
       return { text: t('event.claimed', { name }), icon: Hand };
     case 'task.complete': {
@@ -75,7 +74,7 @@ function tell(i: TimelineItem): Told | null {
 
 function Item({ i, told }: { i: TimelineItem; told: Told }): JSX.Element {
   const unit = useAgencyName(told.unit);
-  const by = who(i);
+  const by = told.alone ? '' : who(i.who);
   return (
     <li>
       <span class={`dot ${told.tone ?? ''}`}>
@@ -100,7 +99,9 @@ export function Timeline({ items }: { items: TimelineItem[] }): JSX.Element {
     return x ? [{ i, x }] : [];
   });
   // Routing sets unit, ward and class in one breath: the same words at the same minute are one line.
-  const lines = told.filter(({ i, x }, n) => !told.slice(0, n).some((b) => b.x.text === x.text && b.x.unit === x.unit && Math.abs(Date.parse(b.i.at) - Date.parse(i.at)) < 60_000 && !x.said));
+  // A task that is late makes its case late: one line says it.
+  const late = new Set(told.filter(({ i }) => i.kind === 'task.overdue').map(({ i }) => Math.floor(Date.parse(i.at) / 60_000)));
+  const lines = told.filter(({ i, x }) => x.text !== t('event.overdue') || !late.has(Math.floor(Date.parse(i.at) / 60_000))).filter(({ i, x }, n, all) => !all.slice(0, n).some((b) => b.x.text === x.text && b.x.unit === x.unit && Math.abs(Date.parse(b.i.at) - Date.parse(i.at)) < 60_000 && !x.said));
   if (!lines.length) return <p class="quiet">{t('timeline.none')}</p>;
   return (
     <ol class="timeline">

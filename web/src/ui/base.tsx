@@ -157,7 +157,7 @@ export function Skeleton({ lines = 3, tall }: { lines?: number; tall?: boolean }
 }
 
 /** A number or code that people carry elsewhere. */
-export function CopyText({ text, label }: { text: string; label?: string }): JSX.Element {
+export function CopyText({ text, label }: { text: string; label?: ComponentChildren }): JSX.Element {
   const [done, setDone] = useState(false);
   return (
     <span class="copy">
@@ -228,17 +228,17 @@ export function Pager({ more, busy, onMore }: { more: boolean; busy: boolean; on
 }
 
 /** A fact list: term and value. */
-export function Facts({ items }: { items: [ComponentChildren, ComponentChildren][] }): JSX.Element {
+export function Facts({ items }: { items: [ComponentChildren, ComponentChildren][] }): JSX.Element | null {
+  const known = items.filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false);
+  if (!known.length) return null;
   return (
     <dl class="facts">
-      {items
-        .filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false)
-        .map(([k, v], i) => (
-          <div key={i}>
-            <dt>{k}</dt>
-            <dd>{v}</dd>
-          </div>
-        ))}
+      {known.map(([k, v], i) => (
+        <div key={i}>
+          <dt>{k}</dt>
+          <dd>{v}</dd>
+        </div>
+      ))}
     </dl>
   );
 }

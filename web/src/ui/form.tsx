@@ -23,7 +23,8 @@ export function errorsOf(e: unknown, known?: string[]): Errors {
   return out;
 }
 
-export function ErrorSummary({ errors, prefix = 'f' }: { errors: Errors; prefix?: string }): JSX.Element | null {
+/** @param href where a field stands that is on another page */
+export function ErrorSummary({ errors, prefix = 'f', href }: { errors: Errors; prefix?: string; href?: (field: string) => string }): JSX.Element | null {
   const ref = useRef<HTMLDivElement>(null);
   const list = Object.entries(errors);
   const text = JSON.stringify(errors);
@@ -37,7 +38,9 @@ export function ErrorSummary({ errors, prefix = 'f' }: { errors: Errors; prefix?
       <ul>
         {list.map(([name, message]) => (
           <li key={name}>
-            {name ? (
+            {name && href ? (
+              <a href={href(name)}>{message}</a>
+            ) : name ? (
               <a
                 href={`#${prefix}-${name}`}
                 onClick={(e) => {

@@ -13,7 +13,7 @@ import { Button, IconButton } from './base';
 import { Dialog } from './dialog';
 import { FieldError } from './form';
 import { Icon } from './icon';
-import { say } from './toast';
+import { toast } from './toast';
 
 export function Photos({ ids, video, what }: { ids: string[] | undefined; video?: string | undefined; what: string }): JSX.Element | null {
   const [big, setBig] = useState<number | null>(null);
@@ -139,7 +139,7 @@ export function PhotoInput({ id, files, onChange, max = 5, video }: { id: string
                   label={t('photo.remove', { n: i + 1 })}
                   onClick={() => {
                     onChange((before) => before.filter((x) => x.key !== f.key));
-                    say(t('photo.removed'));
+                    toast(t('photo.removed'), { label: t('undo'), run: () => onChange((before) => [...before.slice(0, i), f, ...before.slice(i)]) });
                     input.current?.focus();
                   }}
                 />

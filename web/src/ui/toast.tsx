@@ -40,7 +40,14 @@ export function Toasts(): JSX.Element {
           <div class="toast" key={x.id}>
             <span>{x.text}</span>
             {x.action && (
-              <button type="button" class="button quiet small" onClick={x.action.run}>
+              <button
+                type="button"
+                class="button quiet small"
+                onClick={() => {
+                  toasts.set((l) => l.filter((y) => y.id !== x.id));
+                  x.action?.run();
+                }}
+              >
                 {x.action.label}
               </button>
             )}

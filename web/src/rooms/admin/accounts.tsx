@@ -4,7 +4,8 @@ import { KeyRound, Plus, UserRound } from 'lucide';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, query } from '../../api';
-import { useAgencyName } from '../../city';
+import { AgencyName, useAgencyName } from '../../city';
+import { AgencyPickerField } from '../../forms/schema-form';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { t, tMaybe, words, type Words } from '../../i18n';
@@ -82,7 +83,7 @@ export function Accounts(): JSX.Element {
                         <a href={`/admin/accounts/${a.id}`}>{a.name}</a>
                       </td>
                       <td data-label={t('sign.username')}>{a.username}</td>
-                      <td data-label={t('me.unit')}>{a.unit_name || a.unit || '–'}</td>
+                      <td data-label={t('me.unit')}>{a.unit_name || (a.unit ? <AgencyName code={a.unit} /> : '–')}</td>
                       <td data-label={t('me.roles')}>{a.roles.map((r) => roleName(roles, r.role)).join(', ') || '–'}</td>
                       <td data-label={t('state')}>{a.state === 'locked' ? <Tag tone="bad">{t('accounts.locked')}</Tag> : <Tag tone="good">{t('accounts.active')}</Tag>}</td>
                     </tr>
@@ -157,7 +158,7 @@ function NewAccount({ onClose }: { onClose: () => void }): JSX.Element {
           <input type="text" autocapitalize="none" spellcheck={false} value={v.username} onInput={set('username')} />
         </Field>
         <Field id="n-unit" label={t('me.unit')} hint={t('accounts.unit.hint')} error={errors.unit} optional>
-          <input type="text" value={v.unit} onInput={set('unit')} />
+          <AgencyPickerField value={v.unit} onChange={(code) => setV((b) => ({ ...b, unit: String(code) }))} />
         </Field>
         {v.kind === 'person' && (
           <Field id="n-password" label={t('accounts.password')} hint={t('register.password.hint')} error={errors.password}>
@@ -222,7 +223,7 @@ export function AccountPage({ id }: { id: string }): JSX.Element {
             <ul class="hits">
               {a.roles.map((g) => (
                 <li key={g.id ?? g.role + g.unit}>
-                  <b>{roleName(roles, g.role)}</b> <span class="quiet">{g.unit || t('accounts.everywhere')}</span>
+                  <b>{roleName(roles, g.role)}</b> <span class="quiet">{g.unit ? <AgencyName code={g.unit} /> : t('accounts.everywhere')}</span>
                   {g.until && <p>{t('until', { at: dateTime(g.until) })}</p>}
                   {g.id && (
                     <div>
@@ -258,7 +259,7 @@ export function AccountPage({ id }: { id: string }): JSX.Element {
               </select>
             </Field>
             <Field id="g-unit" label={t('accounts.unit')} error={errors.unit} optional>
-              <input type="text" placeholder="H26.4" value={v.unit} onInput={(e) => setV({ ...v, unit: e.currentTarget.value })} />
+              <AgencyPickerField key={a.roles.length} value={v.unit} onChange={(code) => setV((b) => ({ ...b, unit: String(code) }))} />
             </Field>
             <Field id="g-reason" label={t('field.reason')} error={errors.reason} optional>
               <input type="text" value={v.reason} onInput={(e) => setV({ ...v, reason: e.currentTarget.value })} />

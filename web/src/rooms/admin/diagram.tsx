@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A process drawn, with how many cases stand at each step now. */
+import { Maximize2, ZoomIn } from 'lucide';
 import type { JSX } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { t, tMaybe, lang } from '../../i18n';
 import { useStore } from '../../store';
+import { Button } from '../../ui/base';
 import { path, readBpmn, type Shape } from './bpmn';
 
 function lines(text: string, width: number): string[] {
@@ -77,6 +79,7 @@ function Body({ s, name }: { s: Shape; name: string }): JSX.Element {
 
 export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<string, number>; label: string }): JSX.Element {
   const now = useStore(lang);
+  const [fit, setFit] = useState(false);
   const picture = useMemo(() => {
     try {
       return readBpmn(xml);
@@ -89,7 +92,12 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
   const people = picture.shapes.filter((s) => s.kind === 'userTask' || tokens.has(s.id));
   return (
     <>
-      <div class="diagram" tabIndex={0} role="region" aria-label={label}>
+      <div class="diagram-tools">
+        <Button small aria-pressed={fit} icon={fit ? ZoomIn : Maximize2} onClick={() => setFit(!fit)}>
+          {fit ? t('process.natural') : t('process.fit')}
+        </Button>
+      </div>
+      <div class={fit ? 'diagram fit' : 'diagram'} tabIndex={0} role="region" aria-label={label}>
         <svg width={picture.width} height={picture.height} viewBox={`0 0 ${picture.width} ${picture.height}`} role="img" aria-label={label}>
           <defs>
             <marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">

@@ -4,11 +4,13 @@ import { Package, ShieldCheck } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, query } from '../../api';
+import { readTypeNames } from '../../city';
+import { csvHref } from '../../csv';
 import { useData } from '../../data';
 import { bytes, dateTime, number } from '../../format';
-import { t, words, type Words } from '../../i18n';
+import { t, tMaybe, words, type Words } from '../../i18n';
 import { setQuery, usePlace } from '../../router';
-import type { CityEvent, Page } from '../../types';
+import type { Account, CityEvent, Page } from '../../types';
 import { Button, Empty, Facts, Figure, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
 import { ErrorSummary, errorsOf, Field, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
@@ -202,6 +204,48 @@ export function Decisions(): JSX.Element {
 }
 
 type AuditEvent = CityEvent & { actor?: string; reason?: string; hash?: string };
+/** Where a subject can be read; a task or a run of a process only as part of its case. */
+function subjectHref(e: AuditEvent, types: Set<string> | undefined): string | undefined {
+  if (!e.subject || !e.type) return undefined;
+  if (e.type === 'account') return `/admin/accounts/${e.subject}`;
+  if (types?.has(e.type)) return `/admin/records/${e.type}/${e.subject}`;
+  return e.type === 'task' ? `/desk/tasks/${e.subject}` : undefined;
+}
+
+function Subject({ e, href }: { e: AuditEvent; href: string | undefined }): JSX.Element {
+  const text = [e.type && (tMaybe(`type.${e.type}`) ?? e.type), e.subject].filter(Boolean).join(' ');
+  return href ? <a href={href}>{text}</a> : <span>{text || '–'}</span>;
+}
+
+const accounts = new Map<string, Promise<string>>();
+/** The name behind "account:<id>"; each account is asked for once. */
+function readName(id: string): Promise<string> {
+  let p = accounts.get(id);
+  if (!p) {
+    p = api.get<Account>(`/api/v1/accounts/${id}`).then((a) => a.name);
+    p.catch(() => accounts.delete(id));
+    accounts.set(id, p);
+  }
+  return p;
+}
+
+/** Who did it: a person by name with the way to the account, a part of the server by what it is. */
+function Actor({ code }: { code: string }): JSX.Element {
+  const id = /^account:(\w{13})$/.exec(code)?.[1];
+  const [name, setName] = useState('');
+  useEffect(() => {
+    let here = true;
+    setName('');
+    if (id) void readName(id).then((n) => here && setName(n), () => undefined);
+    return () => {
+      here = false;
+    };
+  }, [id]);
+  if (id) return <a href={`/admin/accounts/${id}`}>{name || code}</a>;
+  if (!code) return <span>–</span>;
+  return <span>{code === 'public' ? t('by.public') : code.startsWith('key:') ? code : `${t('by.system')} (${code.replace(/^system:/, '')})`}</span>;
+}
+
 interface Verdict {
   ok?: boolean;
   valid?: boolean;
@@ -232,6 +276,7 @@ export function Audit(): JSX.Element {
       setBusy('');
     }
   };
+  const types = useData<Set<string>>('names of types', readTypeNames);
   const whole = verdict && (verdict.ok ?? verdict.valid ?? !(verdict.findings?.length || verdict.errors?.length));
   return (
     <>
@@ -257,9 +302,19 @@ export function Audit(): JSX.Element {
         {(['kind', 'type', 'about'] as const).map((n) => (
           <label key={n}>
             {t(`audit.${n}`)}
-            <input type="search" value={filter[n]} onChange={(e) => setQuery({ [n]: e.currentTarget.value.trim() })} />
+            <input type="search" list={n === 'kind' ? 'audit-kinds' : undefined} value={filter[n]} onChange={(e) => setQuery({ [n]: e.currentTarget.value.trim() })} />
           </label>
         ))}
+        <datalist id="audit-kinds">
+          {[...new Set(items.map((e) => e.kind))].sort().map((k) => (
+            <option key={k} value={k} />
+          ))}
+        </datalist>
+        {items.length > 0 && (
+          <a class="button small" download="audit.csv" href={csvHref(['seq', 'at', 'kind', 'type', 'subject', 'about', 'by', 'unit'], items.map((e) => [e.seq, e.at, e.kind, e.type, e.subject, e.about, e.by ?? e.actor, e.unit]))}>
+            <span>{t('audit.csv', { n: number(items.length) })}</span>
+          </a>
+        )}
       </div>
       {list.data ? (
         items.length ? (
@@ -290,8 +345,12 @@ export function Audit(): JSX.Element {
                       <td data-label={t('audit.kind')}>
                         <Tag>{e.kind}</Tag>
                       </td>
-                      <td data-label={t('audit.subject')}>{e.type && e.subject ? <a href={`/admin/records/${e.type}/${e.subject}`}>{`${e.type} ${e.subject}`}</a> : (e.subject ?? '–')}</td>
-                      <td data-label={t('audit.by')}>{e.by ?? e.actor ?? '–'}</td>
+                      <td data-label={t('audit.subject')}>
+                        <Subject e={e} href={subjectHref(e, types.data)} />
+                      </td>
+                      <td data-label={t('audit.by')}>
+                        <Actor code={e.by ?? e.actor ?? ''} />
+                      </td>
                       <td data-label={t('audit.unit')}>{e.unit || '–'}</td>
                     </tr>
                   ))}

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Any type and any record, made from the type's schema: table, filters, form, history. */
 import { Database, Plus } from 'lucide';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, query, raw } from '../../api';
+import { RefName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { answers, SchemaForm, type Values } from '../../forms/schema-form';
 import { choiceLabel, labelOf, resolve, showValue, typeOf } from '../../forms/words';
 import { t, tMaybe, words, type Words } from '../../i18n';
 import { go, setQuery, usePlace } from '../../router';
-import type { Page, Rec, Schema } from '../../types';
+import type { Doer, Page, Rec, Schema } from '../../types';
 import { BackLink, Button, CopyText, Empty, Facts, LinkButton, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
 import { confirm } from '../../ui/dialog';
 import { ErrorSummary, errorsOf, Field, type Errors } from '../../ui/form';
@@ -285,13 +286,19 @@ export function Records({ type }: { type: string }): JSX.Element {
   );
 }
 
+/** A code that stands for another record is read by the name of that record. */
+function fieldValue(name: string, v: unknown, f: Schema): ComponentChildren {
+  const ref = f['x-kh']?.ref;
+  const type = typeof ref === 'string' ? (ref.split('.')[0] as string) : name === 'unit' ? 'agency' : name === 'commune' ? 'admin_unit' : '';
+  return type && typeof v === 'string' && v ? <RefName type={type} code={v} /> : showValue(name, v, f);
+}
+
 interface Revision {
   revision: number;
   recorded_at: string;
   valid_from?: string;
   valid_to?: string | null;
-  by?: string;
-  by_name?: string;
+  who?: Doer;
   reason?: string;
   changes?: { pointer: string; before?: unknown; after?: unknown }[];
 }
@@ -338,7 +345,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
           <div class="two">
             <div class="stack">
               <div class="card">
-                <Facts items={Object.entries(schema.properties ?? {}).map(([n, f]) => [labelOf(n, resolve(schema, f)), showValue(n, r[n], resolve(schema, f))])} />
+                <Facts items={Object.entries(schema.properties ?? {}).map(([n, f]) => [labelOf(n, resolve(schema, f)), fieldValue(n, r[n], resolve(schema, f))])} />
                 {(r.meta.masked?.length ?? 0) > 0 && <p class="quiet">{t('case.masked')}</p>}
               </div>
               <div class="buttons">
@@ -381,7 +388,7 @@ export function RecordPage({ type, id }: { type: string; id: string }): JSX.Elem
                         <div class="what">{t('records.revision_n', { n: h.revision })}</div>
                         <div class="who">
                           <time dateTime={h.recorded_at}>{dateTime(h.recorded_at)}</time>
-                          {who(h) && ` · ${who(h)}`}
+                          {who(h.who) && ` · ${who(h.who)}`}
                         </div>
                         {h.reason && <p class="said">{h.reason}</p>}
                         <div class="diff">

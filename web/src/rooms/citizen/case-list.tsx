@@ -9,7 +9,8 @@ import { StatusTag } from '../../ui/base';
 import { Icon } from '../../ui/icon';
 import { fileUrl } from '../../city';
 
-export const createdAt = (r: Report): string => r.created_at ?? r.meta.valid_from ?? idTime(r.id) ?? r.meta.recorded_at;
+/** Ids tell when they were made; valid_from moves on with each revision. */
+export const createdAt = (r: Report): string => idTime(r.id) ?? r.meta.valid_from ?? r.meta.recorded_at;
 
 export function CaseRow({ report, metres, href, chosen }: { report: Report; metres?: number | undefined; href?: string; chosen?: boolean }): JSX.Element {
   const categories = useCategories();

@@ -7,6 +7,7 @@ import { api, query } from '../../api';
 import { categoryName, useAgencyName, useCategories, useUnitName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
+import { answerFacts } from '../../forms/questions';
 import { t, tMaybe } from '../../i18n';
 import { useLive, useLiveReload } from '../../live';
 import { MapView } from '../../map/map-view';
@@ -43,10 +44,18 @@ export function StatusSteps({ report }: { report: Report }): JSX.Element {
   );
 }
 
+/** As the device shares things; where it cannot, the address is copied. */
+function share(title: string): void {
+  const url = location.origin + location.pathname;
+  const can = typeof navigator.share === 'function';
+  if (can) void navigator.share({ title, url }).catch(() => undefined);
+  else void navigator.clipboard?.writeText(url).then(() => toast(t('share.copied')));
+}
+
 export function CasePage({ id = '' }: { id?: string }): JSX.Element {
   const account = useStore(me);
   const report = useData<Report>(`/api/v1/records/report/${encodeURIComponent(id)}`);
-  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${encodeURIComponent(id)}/timeline`);
+  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${encodeURIComponent(id)}/timeline?limit=500`);
   const tasks = useData<Page<Task>>(account ? `/api/v1/tasks${query({ case: id, state: 'open,claimed' })}` : null);
   const categories = useCategories();
   const r = report.data;
@@ -86,11 +95,9 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
         title={`${category} ${r.number}`}
         actions={
           <>
-            {'share' in navigator && (
-              <Button icon={Share2} small onClick={() => void navigator.share({ title: `${category} ${r.number}`, url: location.href }).catch(() => undefined)}>
-                {t('share')}
-              </Button>
-            )}
+            <Button icon={Share2} small onClick={() => share(`${category} ${r.number}`)}>
+              {t('share')}
+            </Button>
             <Button icon={Printer} small onClick={() => print()}>
               {t('print')}
             </Button>
@@ -112,7 +119,7 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
             <section class="card answer">
               <h2>{t('case.answer')}</h2>
               <p class="lead">{r.answer}</p>
-              <p class="quiet">{[agency, r.closed_at && dateTime(r.closed_at)].filter(Boolean).join(' · ')}</p>
+              <p class="quiet">{[agency, dateTime(r.handled_at ?? r.closed_at)].filter(Boolean).join(' · ')}</p>
               {!r.photos?.length && <Photos ids={r.answer_photos} what={category} />}
             </section>
           )}
@@ -125,6 +132,7 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
           <section class="card">
             <h2>{t('case.what')}</h2>
             <p class="lead">{r.description}</p>
+            <Facts items={answerFacts(categories?.find((c) => c.code === r.category), r.attributes)} />
             {r.answer_photos?.length && r.photos?.length ? (
               <div class="before-after">
                 <div>

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { categoryName, cityName, useCategories, usePortal } from '../../city';
 import { useFigures } from '../../figures';
+import { csvHref } from '../../csv';
 import { date, dateTime, number, percent } from '../../format';
 import { t } from '../../i18n';
 import { setQuery, usePlace } from '../../router';
@@ -134,6 +135,8 @@ export function UnitTable({ units, link }: { units: UnitFigures[]; link?: (u: Un
   );
 }
 
+const csvColumns = ['unit', 'unit_name', 'commune', 'open', 'overdue', 'done', 'on_time_pct', 'stars_avg'] as const;
+
 export function FiguresPage(): JSX.Element {
   const portal = usePortal();
   const q = usePlace().query;
@@ -179,7 +182,7 @@ export function FiguresPage(): JSX.Element {
           <section class="section">
             <div class="section-head">
               <h2>{t('figures.by_unit')}</h2>
-              <a download={`khue-${date(new Date()).split('/').reverse().join('-')}.csv`} href={`data:text/csv;charset=utf-8,${encodeURIComponent(csv(f.by_unit))}`}>
+              <a download={`khue-${date(new Date()).split('/').reverse().join('-')}.csv`} href={csvHref(csvColumns, f.by_unit.map((u) => csvColumns.map((c) => u[c])))}>
                 {t('export.csv')}
               </a>
             </div>
@@ -189,11 +192,4 @@ export function FiguresPage(): JSX.Element {
       )}
     </div>
   );
-}
-
-/** With a byte order mark, so that spreadsheets read the accents. */
-function csv(units: UnitFigures[]): string {
-  const cell = (v: unknown): string => (/[",\n]/.test(String(v ?? '')) ? `"${String(v).replaceAll('"', '""')}"` : String(v ?? ''));
-  const head = ['unit', 'unit_name', 'commune', 'open', 'overdue', 'done', 'on_time_pct', 'stars_avg'] as const;
-  return `\ufeff${head.join(',')}\n${units.map((u) => head.map((h) => cell(u[h])).join(',')).join('\n')}\n`;
 }

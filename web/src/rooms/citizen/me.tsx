@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the city keeps about me, who looked at it, and how it may reach me. */
-import { BellRing, Eye } from 'lucide';
+import { BellOff, BellRing, Eye } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, query } from '../../api';
+import { api, ApiError, query } from '../../api';
+import { AgencyName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { setLang, t, tMaybe, type Lang } from '../../i18n';
+import { pushOff, pushOn, PushRefused, pushState } from '../../push';
 import { me } from '../../session';
 import { useStore } from '../../store';
 import type { Account, Notice, Page } from '../../types';
 import { Button, Empty, Facts, LinkButton, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
+import { useCurrentInView } from '../../ui/scroll';
 import { Check, ErrorSummary, errorsOf, Field, Group, Radio, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
 
@@ -28,7 +31,7 @@ export function MePage({ tab = 'data' }: { tab?: string }): JSX.Element {
         {account.name}
       </PageTitle>
       <nav aria-label={t('nav.me')}>
-        <ul class="tablist">
+        <ul class="tablist" ref={useCurrentInView(at)}>
           {tabs.map((x) => (
             <li key={x}>
               <a href={x === 'data' ? '/me' : `/me/${x}`} aria-current={x === at ? 'page' : undefined}>
@@ -105,7 +108,12 @@ function MyData({ account }: { account: Account }): JSX.Element {
                   {account.roles.map((r) => (
                     <li key={r.role + r.unit}>
                       {tMaybe(`role.${r.role}`) ?? r.role}
-                      {r.unit && <span class="quiet"> · {r.unit}</span>}
+                      {r.unit && (
+                        <span class="quiet">
+                          {' '}
+                          · <AgencyName code={r.unit} />
+                        </span>
+                      )}
                       {r.until && <span class="quiet"> · {t('until', { at: dateTime(r.until) })}</span>}
                     </li>
                   ))}
@@ -204,10 +212,14 @@ function Accesses(): JSX.Element {
 
 function Notices(): JSX.Element {
   const list = useData<Page<Notice>>('/api/v1/me/notices?limit=50');
+  const [more, setMore] = useState<Page<Notice> | null>(null);
+  const [busy, setBusy] = useState(false);
   if (!list.data) return list.error ? <Trouble error={list.error} retry={list.reload} /> : <Skeleton lines={4} tall />;
-  const unread = list.data.items.filter((n) => !n.read);
-  const read = (body: unknown): void => void api.post('/api/v1/me/notices/read', body).then(list.reload, (e: Error) => toast(e.message));
-  if (!list.data.items.length)
+  const items = [...list.data.items, ...(more?.items ?? [])];
+  const next = more ? more.next : list.data.next;
+  const unread = items.filter((n) => !n.read);
+  const read = (body: unknown): void => void api.post('/api/v1/me/notices/read', body).then(() => (setMore(null), list.reload()), (e: Error) => toast(e.message));
+  if (!items.length)
     return (
       <Empty icon={BellRing} title={t('notices.none')}>
         <p>{t('notices.none.text')}</p>
@@ -221,7 +233,7 @@ function Notices(): JSX.Element {
         </Button>
       )}
       <ul class="hits">
-        {list.data.items.map((n) => (
+        {items.map((n) => (
           <li key={n.id}>
             {n.link ? (
               <a href={n.link} onClick={() => !n.read && read({ ids: [n.id] })}>
@@ -238,6 +250,17 @@ function Notices(): JSX.Element {
           </li>
         ))}
       </ul>
+      <Pager
+        more={!!next}
+        busy={busy}
+        onMore={() => {
+          setBusy(true);
+          void api
+            .get<Page<Notice>>(`/api/v1/me/notices${query({ limit: 50, after: next })}`)
+            .then((p) => setMore((m) => ({ ...p, items: [...(m?.items ?? []), ...p.items] })), (e: Error) => toast(e.message))
+            .finally(() => setBusy(false));
+        }}
+      />
     </>
   );
 }
@@ -246,11 +269,6 @@ interface Prefs {
   channels: { email?: boolean; sms?: boolean; push?: boolean };
   quiet?: { from?: string; to?: string } | null;
   lang?: Lang;
-}
-
-function keyBytes(base64url: string): Uint8Array<ArrayBuffer> {
-  const raw = atob(base64url.replace(/-/g, '+').replace(/_/g, '/'));
-  return Uint8Array.from(raw, (c) => c.charCodeAt(0));
 }
 
 function Preferences({ account }: { account: Account }): JSX.Element {
@@ -262,28 +280,7 @@ function Preferences({ account }: { account: Account }): JSX.Element {
     if (got.data && !v) setV(got.data);
   }, [got.data]);
   if (!v) return got.error ? <Trouble error={got.error} retry={got.reload} /> : <Skeleton lines={5} tall />;
-  const channel = (name: 'email' | 'sms' | 'push', on: boolean): void => setV({ ...v, channels: { ...v.channels, [name]: on } });
-  const push = async (on: boolean): Promise<void> => {
-    try {
-      const reg = await navigator.serviceWorker?.ready;
-      if (!reg?.pushManager) return toast(t('prefs.push.not_here'));
-      if (on) {
-        if ((await Notification.requestPermission()) !== 'granted') return toast(t('prefs.push.refused'));
-        const { key } = await api.get<{ key: string }>('/api/v1/push/key');
-        const sub = await reg.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: keyBytes(key) });
-        await api.post('/api/v1/me/push', sub.toJSON());
-      } else {
-        const sub = await reg.pushManager.getSubscription();
-        if (sub) {
-          await api.delete('/api/v1/me/push', { body: { endpoint: sub.endpoint } });
-          await sub.unsubscribe();
-        }
-      }
-      channel('push', on);
-    } catch (e) {
-      toast((e as Error).message);
-    }
-  };
+  const channel = (name: 'email' | 'sms', on: boolean): void => setV({ ...v, channels: { ...v.channels, [name]: on } });
   const save = async (): Promise<void> => {
     setErrors({});
     setBusy(true);
@@ -298,51 +295,98 @@ function Preferences({ account }: { account: Account }): JSX.Element {
     }
   };
   return (
-    <form
-      noValidate
-      onSubmit={(e) => {
-        e.preventDefault();
-        void save();
-      }}
-    >
-      <ErrorSummary errors={errors} prefix="p" />
-      <Group id="p-channels" label={t('prefs.channels')} hint={t('prefs.channels.hint')}>
-        <Check checked={!!v.channels.email} onChange={(on) => channel('email', on)} hint={account.email ?? t('prefs.no_email')}>
-          {t('prefs.email')}
-        </Check>
-        <Check checked={!!v.channels.sms} onChange={(on) => channel('sms', on)} hint={account.phone ?? t('prefs.no_phone')}>
-          {t('prefs.sms')}
-        </Check>
-        <Check checked={!!v.channels.push} onChange={(on) => void push(on)}>
-          {t('prefs.push')}
-        </Check>
-      </Group>
-      <Group id="p-quiet" label={t('prefs.quiet')} hint={t('prefs.quiet.hint')}>
-        <div class="filters">
-          <label>
-            {t('prefs.from')}
-            <input type="time" value={v.quiet?.from ?? ''} onInput={(e) => setV({ ...v, quiet: { ...v.quiet, from: e.currentTarget.value } })} />
-          </label>
-          <label>
-            {t('prefs.to')}
-            <input type="time" value={v.quiet?.to ?? ''} onInput={(e) => setV({ ...v, quiet: { ...v.quiet, to: e.currentTarget.value } })} />
-          </label>
+    <>
+      <PushHere preferences={v} onChange={(channels) => setV({ ...v, channels: { ...v.channels, ...channels } })} />
+      <form
+        noValidate
+        onSubmit={(e) => {
+          e.preventDefault();
+          void save();
+        }}
+      >
+        <ErrorSummary errors={errors} prefix="p" />
+        <Group id="p-channels" label={t('prefs.channels')} hint={t('prefs.channels.hint')}>
+          <Check checked={!!v.channels.email} onChange={(on) => channel('email', on)} hint={account.email ?? t('prefs.no_email')}>
+            {t('prefs.email')}
+          </Check>
+          <Check checked={!!v.channels.sms} onChange={(on) => channel('sms', on)} hint={account.phone ?? t('prefs.no_phone')}>
+            {t('prefs.sms')}
+          </Check>
+        </Group>
+        <Group id="p-quiet" label={t('prefs.quiet')} hint={t('prefs.quiet.hint')}>
+          <div class="filters">
+            <label>
+              {t('prefs.from')}
+              <input type="time" value={v.quiet?.from ?? ''} onInput={(e) => setV({ ...v, quiet: { ...v.quiet, from: e.currentTarget.value } })} />
+            </label>
+            <label>
+              {t('prefs.to')}
+              <input type="time" value={v.quiet?.to ?? ''} onInput={(e) => setV({ ...v, quiet: { ...v.quiet, to: e.currentTarget.value } })} />
+            </label>
+          </div>
+        </Group>
+        <Group id="p-lang" label={t('prefs.lang')}>
+          <Radio name="lang" value="vi" checked={(v.lang ?? 'vi') === 'vi'} onChange={() => setV({ ...v, lang: 'vi' })}>
+            Tiếng Việt
+          </Radio>
+          <Radio name="lang" value="en" checked={v.lang === 'en'} onChange={() => setV({ ...v, lang: 'en' })}>
+            English
+          </Radio>
+        </Group>
+        <div class="buttons">
+          <Button kind="primary" type="submit" busy={busy}>
+            {t('save')}
+          </Button>
         </div>
-      </Group>
-      <Group id="p-lang" label={t('prefs.lang')}>
-        <Radio name="lang" value="vi" checked={(v.lang ?? 'vi') === 'vi'} onChange={() => setV({ ...v, lang: 'vi' })}>
-          Tiếng Việt
-        </Radio>
-        <Radio name="lang" value="en" checked={v.lang === 'en'} onChange={() => setV({ ...v, lang: 'en' })}>
-          English
-        </Radio>
-      </Group>
-      <div class="buttons">
-        <Button kind="primary" type="submit" busy={busy}>
-          {t('save')}
+      </form>
+    </>
+  );
+}
+
+/** Messages on this device begin and end at once, not with the rest of the form: the browser asks. */
+function PushHere({ preferences, onChange }: { preferences: Prefs; onChange: (channels: Prefs['channels']) => void }): JSX.Element {
+  const [on, setOn] = useState<boolean | undefined>();
+  const [busy, setBusy] = useState(true);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    void pushState()
+      .then(setOn, () => undefined)
+      .finally(() => setBusy(false));
+  }, []);
+  const turn = async (): Promise<void> => {
+    setProblem('');
+    setBusy(true);
+    try {
+      if (on) await pushOff();
+      else {
+        await pushOn();
+        // It may have been switched off for all devices before.
+        await api.put('/api/v1/me/preferences', { ...preferences, channels: { ...preferences.channels, push: true } });
+        onChange({ push: true });
+      }
+      setOn(!on);
+      toast(on ? t('prefs.push.now_off') : t('prefs.push.now_on'));
+    } catch (e) {
+      setProblem(e instanceof PushRefused ? t('prefs.push.refused') : e instanceof ApiError ? e.title : t('prefs.push.failed'));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <section class="card device-push" aria-labelledby="p-push">
+      <h2 id="p-push">{t('prefs.push')}</h2>
+      <p role="status">{busy && on === undefined ? t('loading') : on === undefined ? t('prefs.push.not_here') : on ? t('prefs.push.on') : t('prefs.push.off')}</p>
+      {problem && (
+        <Note tone="bad">
+          <p>{problem}</p>
+        </Note>
+      )}
+      {on !== undefined && (
+        <Button icon={on ? BellOff : BellRing} busy={busy} onClick={() => void turn()}>
+          {on ? t('prefs.push.turn_off') : t('prefs.push.turn_on')}
         </Button>
-      </div>
-    </form>
+      )}
+    </section>
   );
 }
 

@@ -147,16 +147,14 @@ export function Nearby(): JSX.Element {
   const state = place.query.get('state') ?? 'open';
   const unit = place.query.get('unit') ?? '';
   const unitName = useUnitName(unit);
-  const reports = useData<Page<Report>>(
-    `/api/v1/records/report${query({
-      ...(at ? { near: `${at.lon},${at.lat},3000` } : {}),
-      category,
-      commune: unit,
-      'status.in': state === 'open' ? openStates : state === 'done' ? 'done,closed' : '',
-      sort: at ? '' : '-id',
-      limit: 300,
-    })}`,
-  );
+  const filter = {
+    ...(at ? { near: `${at.lon},${at.lat},3000` } : {}),
+    category,
+    commune: unit,
+    'status.in': state === 'open' ? openStates : state === 'done' ? 'done,closed' : '',
+    sort: at ? '' : '-id',
+  };
+  const reports = useData<Page<Report>>(`/api/v1/records/report${query({ ...filter, limit: 300 })}`);
   useLiveReload(isReport, reports.reload, 5000);
   const items = [...(reports.data?.items ?? [])];
   if (at) items.sort((a, b) => metresBetween(at, a.location) - metresBetween(at, b.location));
@@ -214,9 +212,21 @@ export function Nearby(): JSX.Element {
         {reports.data ? (
           items.length ? (
             <>
-              <p class="quiet" role="status">
-                {t('nearby.count', { n: items.length })}
-              </p>
+              <div class="section-head">
+                <p class="quiet" role="status">
+                  {t('nearby.count', { n: items.length })}
+                  {reports.data.next && '+'}
+                </p>
+                <span>
+                  <a href={`/api/v1/records/report${query({ ...filter, limit: 1000, format: 'csv' })}`} download="report.csv">
+                    CSV
+                  </a>
+                  {' · '}
+                  <a href={`/api/v1/records/report${query({ ...filter, limit: 1000, format: 'geojson' })}`} download="report.geojson">
+                    GeoJSON
+                  </a>
+                </span>
+              </div>
               <ul class="case-list">
                 {items.slice(0, 100).map((r) => (
                   <CaseRow key={r.id} report={r} metres={at ? metresBetween(at, r.location) : undefined} />

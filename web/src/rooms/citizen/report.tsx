@@ -3,66 +3,48 @@
  * Reporting a problem, one thing per page: what, where, how it looks, is it known, who you are,
  * check, sent. What is typed is kept on this device until it has arrived.
  */
-import { Check as CheckIcon, CircleCheck, LocateFixed, MapPin, Search, WifiOff } from 'lucide';
-import type { JSX } from 'preact';
+import { Check as CheckIcon, CircleCheck, WifiOff } from 'lucide';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, newKey, query } from '../../api';
-import { categoryName, centreOf, readPortal, useCategories, usePortal } from '../../city';
-import { draft as keptDraft, waiting, type Draft } from '../../db';
-import { bytes, metresBetween, number } from '../../format';
-import { lang, t, tMaybe, type Key } from '../../i18n';
-import { MapView } from '../../map/map-view';
-import type { CityMap } from '../../map/city-map';
+import { categoryName, readPortal, useCategories, type Question } from '../../city';
+import { waiting, type Draft } from '../../db';
+import { bytes, fold, metresBetween } from '../../format';
+import { answerFacts, answersOf, checkAnswers, Questions } from '../../forms/questions';
+import { lang, t, tMaybe } from '../../i18n';
 import { flush, later } from '../../outbox';
 import { go } from '../../router';
 import { me } from '../../session';
 import { createStore, useStore } from '../../store';
-import type { Page, Point, Rec, Report, Unit } from '../../types';
+import type { Page, Report } from '../../types';
 import { BackLink, Button, CopyText, Facts, LinkButton, Note, PageTitle, Skeleton } from '../../ui/base';
 import { confirm } from '../../ui/dialog';
 import { Check, ErrorSummary, Field, Group, type Errors } from '../../ui/form';
 import { Icon } from '../../ui/icon';
 import { PhotoInput } from '../../ui/photos';
-import { say, toast } from '../../ui/toast';
 import { CaseList } from './case-list';
+import { change, current, dropDraft, readDraft } from './draft';
+import { PlaceStep, Title, type StepProps } from './place-step';
 
 const steps = ['category', 'place', 'detail', 'known', 'contact', 'review'] as const;
 type Step = (typeof steps)[number];
 
-const empty = (): Draft => ({ files: [], changed: 0 });
-const current = createStore<Draft | null>(null);
-let loading: Promise<void> | null = null;
-
-/** The draft of this device, read once. */
-function readDraft(): Promise<void> {
-  loading ??= keptDraft.read().then(
-    (d) => current.set(d ?? empty()),
-    () => current.set(empty()),
-  );
-  return loading;
+/** The further questions of the chosen category. */
+function useQuestions(d: Draft): Question[] {
+  return useCategories()?.find((c) => c.code === d.category)?.questions ?? [];
 }
 
-let writing: ReturnType<typeof setTimeout> | undefined;
-function change(part: Partial<Draft> | ((d: Draft) => Partial<Draft>)): void {
-  current.set((d) => {
-    const before = d ?? empty();
-    return { ...before, ...(typeof part === 'function' ? part(before) : part), changed: Date.now() };
-  });
-  clearTimeout(writing);
-  writing = setTimeout(() => void keptDraft.write(current.get() as Draft).catch(() => undefined), 300);
+function missing(d: Draft, questions: Question[]): Partial<Record<Step, Errors>> {
+  const detail: Errors = {
+    ...((d.description ?? '').trim().length >= 10 ? {} : { description: t('report.description.missing') }),
+    ...checkAnswers(questions, d.attributes ?? {}),
+  };
+  return {
+    ...(d.category ? {} : { category: { category: t('report.category.missing') } }),
+    ...(d.location ? {} : { place: { place: t('report.place.missing') } }),
+    ...(Object.keys(detail).length ? { detail } : {}),
+  };
 }
-
-async function dropDraft(): Promise<void> {
-  clearTimeout(writing);
-  current.set(empty());
-  await keptDraft.drop().catch(() => undefined);
-}
-
-const missing = (d: Draft): Partial<Record<Step, Errors>> => ({
-  ...(d.category ? {} : { category: { category: t('report.category.missing') } }),
-  ...(d.location ? {} : { place: { place: t('report.place.missing') } }),
-  ...((d.description ?? '').trim().length >= 10 ? {} : { detail: { description: t('report.description.missing') } }),
-});
 
 export function ReportPage({ step }: { step?: string }): JSX.Element {
   const d = useStore(current);
@@ -75,10 +57,11 @@ export function ReportPage({ step }: { step?: string }): JSX.Element {
 
 function Wizard({ d, step }: { d: Draft; step: Step }): JSX.Element {
   const [errors, setErrors] = useState<Errors>({});
+  const questions = useQuestions(d);
   const n = steps.indexOf(step);
   const back = n === 0 ? '/' : `/report/${steps[n - 1]}`;
   const forward = (): void => {
-    const wrong = missing(d)[step] ?? {};
+    const wrong = missing(d, questions)[step] ?? {};
     setErrors(wrong);
     if (!Object.keys(wrong).length) go(`/report/${steps[n + 1]}`);
   };
@@ -120,28 +103,25 @@ function Wizard({ d, step }: { d: Draft; step: Step }): JSX.Element {
   );
 }
 
-interface StepProps {
-  d: Draft;
-  errors: Errors;
-  forward: () => void;
-}
-
-function Title({ of }: { of: Key }): JSX.Element {
-  return <PageTitle title={`${t(of)} – ${t('nav.report')}`}>{t(of)}</PageTitle>;
-}
-
 function CategoryStep({ d, errors }: StepProps): JSX.Element {
   const categories = useCategories();
+  const [q, setQ] = useState('');
+  const shown = categories?.filter((c) => c.code === d.category || fold(q).trim().split(/\s+/).every((w) => c.words.includes(w))) ?? [];
   return (
     <>
       <Title of="report.category" />
+      <div class="category-search">
+        <label for="category-search">{t('report.category.search')}</label>
+        <input id="category-search" type="search" autocomplete="off" value={q} onInput={(e) => setQ(e.currentTarget.value)} onKeyDown={(e) => e.key === 'Enter' && e.preventDefault()} />
+      </div>
       {categories ? (
         <Group id="f-category" label={<span class="sr-only">{t('report.category')}</span>} hint={t('report.category.hint')} error={errors.category}>
-          {[...new Set(categories.map((c) => c.group))].map((group) => (
+          {!shown.length && <p role="status">{t('report.category.none')}</p>}
+          {[...new Set(shown.map((c) => c.group))].map((group) => (
           <div class="category-group" key={group} role="group" aria-labelledby={`group-${group}`}>
           <h2 id={`group-${group}`}>{tMaybe(`group.${group}`) ?? group}</h2>
           <div class="category-list">
-            {categories.filter((c) => c.group === group).map((c) => (
+            {shown.filter((c) => c.group === group).map((c) => (
               <label class="category" key={c.code}>
                 <input type="radio" name="category" value={c.code} checked={d.category === c.code} onChange={() => change({ category: c.code })} />
                 <Icon of={c.icon} size={28} />
@@ -170,197 +150,11 @@ function CategoryStep({ d, errors }: StepProps): JSX.Element {
   );
 }
 
-interface PlaceHit {
-  key: string;
-  name: string;
-  text: string;
-  at: Point;
-}
-
-async function findPlaces(q: string, signal: AbortSignal): Promise<PlaceHit[]> {
-  const hits: PlaceHit[] = [];
-  const point = (r: Record<string, unknown>): Point | undefined => {
-    const l = (r.location ?? r.centre ?? r.position) as Point | [number, number] | undefined;
-    if (Array.isArray(l)) return { lon: l[0], lat: l[1] };
-    if (l && typeof l === 'object' && 'lon' in l) return l;
-    if (typeof r.lon === 'number' && typeof r.lat === 'number') return { lon: r.lon, lat: r.lat };
-    return undefined;
-  };
-  const read = <T,>(path: string): Promise<Page<T>> => api.get<Page<T>>(path, {}, { signal }).catch(() => ({ items: [] }));
-  const [places, stops, units] = await Promise.all([
-    read<Rec>(`/api/v1/records/place${query({ q, limit: 5 })}`),
-    read<Rec>(`/api/v1/records/bus_stop${query({ q, limit: 4 })}`),
-    read<Unit>(`/api/v1/units${query({ q })}`),
-  ]);
-  for (const u of units.items.slice(0, 3)) {
-    const full = await api.get<Unit>(`/api/v1/units/${u.code}`, {}, { signal }).catch(() => u);
-    const at = point(full as unknown as Record<string, unknown>);
-    if (at && !u.valid_to) hits.push({ key: `u${u.code}`, name: u.name, text: t('place.unit'), at });
-  }
-  for (const [list, kind] of [
-    [places.items, 'place.place'],
-    [stops.items, 'place.stop'],
-  ] as const)
-    for (const r of list) {
-      const at = point(r);
-      if (at) hits.push({ key: r.id, name: String(r.name ?? ''), text: [t(kind), r.address].filter(Boolean).join(' · '), at });
-    }
-  return hits;
-}
-
-function PlaceStep({ d, errors }: StepProps): JSX.Element {
-  const map = useRef<CityMap | null>(null);
-  const portal = usePortal();
-  const [finding, setFinding] = useState(false);
-  const [problem, setProblem] = useState('');
-  const [q, setQ] = useState('');
-  const [hits, setHits] = useState<PlaceHit[] | null>(null);
-  const asking = useRef(0);
-
-  const set = (at: Point, how: 'map' | 'gps' | 'search', address?: string): void => {
-    setProblem('');
-    const round = (n: number): number => Math.round(n * 1e6) / 1e6;
-    const location = { lon: round(at.lon), lat: round(at.lat) };
-    change((before) => {
-      const next: Partial<Draft> = { location, ...(address ? { address } : {}) };
-      delete before.unit;
-      return next;
-    });
-    map.current?.pin(location, (to) => set(to, 'map'));
-    if (how !== 'map') map.current?.fly(location, 16.5);
-    const turn = ++asking.current;
-    api
-      .get<Unit>(`/api/v1/units/at${query({ lon: location.lon, lat: location.lat })}`)
-      .then((u) => {
-        if (turn !== asking.current) return;
-        change({ unit: { code: u.code, name: u.name } });
-        say(t('report.place.in', { unit: u.name }));
-      })
-      .catch((e: { status?: number }) => {
-        if (turn === asking.current && e.status === 404) setProblem(t('report.place.outside'));
-      });
-  };
-
-  const locate = (): void => {
-    if (!('geolocation' in navigator)) return setProblem(t('report.place.no_gps'));
-    setFinding(true);
-    navigator.geolocation.getCurrentPosition(
-      (p) => {
-        setFinding(false);
-        set({ lon: p.coords.longitude, lat: p.coords.latitude }, 'gps');
-        if (p.coords.accuracy > 100) toast(t('report.place.rough', { n: number(Math.round(p.coords.accuracy)) }));
-      },
-      () => {
-        setFinding(false);
-        setProblem(t('report.place.no_gps'));
-      },
-      { enableHighAccuracy: true, timeout: 15_000, maximumAge: 30_000 },
-    );
-  };
-
-  useEffect(() => {
-    if (q.trim().length < 2) return setHits(null);
-    const stop = new AbortController();
-    const timer = setTimeout(() => void findPlaces(q.trim(), stop.signal).then((h) => {
-      if (stop.signal.aborted) return;
-      setHits(h);
-      say(t('place.found', { n: h.length }));
-    }, () => undefined), 250);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [q]);
-
-  return (
-    <>
-      <Title of="report.place" />
-      <Group id="f-place" label={<span class="sr-only">{t('report.place')}</span>} hint={t('report.place.hint')} error={errors.place}>
-        <div class="buttons" style={{ margin: '0 0 12px' }}>
-          <Button icon={LocateFixed} busy={finding} onClick={locate}>
-            {t('report.place.gps')}
-          </Button>
-        </div>
-        <Field id="place-search" label={t('report.place.search')} hint={t('report.place.search.hint')}>
-          <input type="search" autocomplete="off" value={q} onInput={(e) => setQ(e.currentTarget.value)} onKeyDown={(e) => e.key === 'Enter' && e.preventDefault()} />
-        </Field>
-        {hits && (
-          <ul class="suggestions" aria-label={t('place.results')}>
-            {hits.map((h) => (
-              <li key={h.key}>
-                <button
-                  type="button"
-                  onClick={() => {
-                    set(h.at, 'search', h.name);
-                    setHits(null);
-                    setQ('');
-                  }}
-                >
-                  <Icon of={MapPin} />
-                  <span>
-                    {h.name}
-                    <small>{h.text}</small>
-                  </span>
-                </button>
-              </li>
-            ))}
-            {!hits.length && (
-              <li>
-                <p class="quiet" style={{ padding: '8px 12px' }}>
-                  <Icon of={Search} size={18} /> {t('place.none')}
-                </p>
-              </li>
-            )}
-          </ul>
-        )}
-        <MapView
-          class="place-map"
-          label={t('report.place.map')}
-          centre={d.location ?? centreOf(portal)}
-          zoom={d.location ? 16 : 12}
-          onMap={(m) => {
-            map.current = m;
-            if (d.location) m.pin(d.location, (to) => set(to, 'map'));
-            m.onClick({ place: (at) => set(at, 'map') });
-            void m.ready.then(() => undefined);
-          }}
-        />
-        <div aria-live="polite">
-          {problem && (
-            <Note tone="warn">
-              <p>{problem}</p>
-            </Note>
-          )}
-          {d.location && !problem && (
-            <p class="place-found">
-              <Icon of={MapPin} size={24} />
-              <span>
-                <b>{d.unit?.name ?? t('report.place.set')}</b>
-                <br />
-                <span class="quiet figures">
-                  {number(d.location.lat, 5)}; {number(d.location.lon, 5)}
-                </span>
-              </span>
-            </p>
-          )}
-        </div>
-      </Group>
-      <Field id="f-address" label={t('report.address')} hint={t('report.address.hint')} optional>
-        <input type="text" autocomplete="off" maxLength={200} value={d.address ?? ''} onInput={(e) => change({ address: e.currentTarget.value })} />
-      </Field>
-      <div class="buttons">
-        <Button kind="primary" type="submit">
-          {t('continue')}
-        </Button>
-      </div>
-    </>
-  );
-}
-
 const descriptionMax = 2000;
 
 function DetailStep({ d, errors }: StepProps): JSX.Element {
   const text = d.description ?? '';
+  const questions = useQuestions(d);
   return (
     <>
       <Title of="report.detail" />
@@ -368,6 +162,7 @@ function DetailStep({ d, errors }: StepProps): JSX.Element {
         <textarea rows={5} maxLength={descriptionMax} value={text} onInput={(e) => change({ description: e.currentTarget.value })} />
       </Field>
       {text.length > descriptionMax - 300 && <p class="count">{t('form.left', { n: descriptionMax - text.length })}</p>}
+      <Questions questions={questions} answers={d.attributes ?? {}} errors={errors} onChange={(code, v) => change((before) => ({ attributes: { ...before.attributes, [code]: v } }))} />
       <Group id="f-photos" label={t('report.photos')} hint={t('report.photos.hint')} error={errors.photos} optional>
         <PhotoInput id="photos" files={d.files} onChange={(fn) => change((before) => ({ files: fn(before.files) }))} max={5} video />
       </Group>
@@ -450,12 +245,17 @@ function ContactStep({ d, errors }: StepProps): JSX.Element {
 
 const lastSent = createStore<{ id: string; number: string } | 'waiting' | null>(null);
 
+/** Where a field that the server refuses is mended. */
+const stepOf: Record<string, Step> = { category: 'category', location: 'place', address: 'place', contact_name: 'contact', contact_phone: 'contact', contact_email: 'contact', anonymous: 'contact' };
+
 function ReviewStep({ d }: StepProps): JSX.Element {
   const categories = useCategories();
   const [busy, setBusy] = useState(false);
   const [errors, setErrors] = useState<Errors>({});
   const key = useRef(newKey());
-  const open = Object.entries(missing(d));
+  const questions = useQuestions(d);
+  const open = Object.entries(missing(d, questions));
+  const attributes = answersOf(questions, d.attributes ?? {});
 
   const send = async (): Promise<void> => {
     setErrors({});
@@ -467,6 +267,7 @@ function ReviewStep({ d }: StepProps): JSX.Element {
       description: (d.description ?? '').trim(),
       location: d.location,
       ...(d.address?.trim() ? { address: d.address.trim() } : {}),
+      ...(Object.keys(attributes).length ? { attributes } : {}),
       ...(d.anonymous ? { anonymous: true } : {}),
       ...(d.contact_name?.trim() ? { contact_name: d.contact_name.trim() } : {}),
       ...(d.contact_phone?.trim() ? { contact_phone: d.contact_phone.trim() } : {}),
@@ -508,7 +309,7 @@ function ReviewStep({ d }: StepProps): JSX.Element {
   return (
     <>
       <Title of="report.review" />
-      <ErrorSummary errors={Object.fromEntries(Object.entries(errors).map(([k, m]) => [k === '' ? '' : `review-${k}`, m]))} />
+      <ErrorSummary errors={errors} href={(field) => `/report/${stepOf[field] ?? 'detail'}`} />
       {open.length > 0 && (
         <Note tone="warn" title={t('report.open')}>
           <ul>
@@ -534,6 +335,7 @@ function ReviewStep({ d }: StepProps): JSX.Element {
               ),
             ],
             [t('report.description'), d.description && <>{d.description}{changeLink('detail', t('report.description'))}</>],
+            ...answerFacts(categories?.find((c) => c.code === d.category), attributes).map(([q, a]): [ComponentChildren, ComponentChildren] => [q, <>{a}{changeLink('detail', String(q))}</>]),
             [t('report.photos'), d.files.length > 0 && <>{t('report.files', { n: d.files.length, size: bytes(d.files.reduce((s, f) => s + f.blob.size, 0)) })}{changeLink('detail', t('report.photos'))}</>],
             [t('report.phone'), d.contact_phone && <>{d.contact_phone}{changeLink('contact', t('report.phone'))}</>],
             [t('report.email'), d.contact_email && <>{d.contact_email}{changeLink('contact', t('report.email'))}</>],

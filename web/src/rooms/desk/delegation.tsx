@@ -3,7 +3,8 @@
 import { UserRound } from 'lucide';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { api } from '../../api';
+import { api, ApiError } from '../../api';
+import { AgencyName } from '../../city';
 import { useData } from '../../data';
 import { dateTime, isoDay } from '../../format';
 import { t, tMaybe } from '../../i18n';
@@ -24,6 +25,7 @@ export function DelegationPage(): JSX.Element {
   const account = useStore(me);
   const list = useData<Page<Delegation>>('/api/v1/delegations');
   const own = account?.roles.filter((r) => !r.delegated_by) ?? [];
+  const held = account?.roles.filter((r) => r.delegated_by) ?? [];
   const tomorrow = isoDay(Date.now() + 86_400_000);
   const [v, setV] = useState({ to: '', grant: '0', from: isoDay(), until: tomorrow, reason: '' });
   const [errors, setErrors] = useState<Errors>({});
@@ -51,7 +53,7 @@ export function DelegationPage(): JSX.Element {
       setV((b) => ({ ...b, to: '', reason: '' }));
       list.reload();
     } catch (e) {
-      setErrors(errorsOf(e, Object.keys(v)));
+      setErrors(e instanceof ApiError && e.code === 'ACCOUNT_UNKNOWN' ? { to: t('delegation.to.unknown') } : errorsOf(e, Object.keys(v)));
     } finally {
       setBusy(false);
     }
@@ -65,7 +67,8 @@ export function DelegationPage(): JSX.Element {
             {list.data.items.map(({ to, grant: d }) => (
               <li key={d.id}>
                 <b>
-                  {tMaybe(`role.${d.role}`) ?? d.role} → {to}
+                  {tMaybe(`role.${d.role}`) ?? d.role}
+                  {d.unit && <AgencyName code={d.unit} before=", " />} → {to}
                 </b>
                 <p>
                   {t('delegation.span', { from: dateTime(d.from), until: dateTime(d.until) })}{d.reason ? ` · ${d.reason}` : ''}
@@ -91,6 +94,22 @@ export function DelegationPage(): JSX.Element {
       ) : (
         <Skeleton lines={2} tall />
       )}
+      {held.length > 0 && (
+        <section class="section">
+          <h2>{t('delegation.held')}</h2>
+          <ul class="hits">
+            {held.map((g) => (
+              <li key={g.id ?? g.role + g.unit}>
+                <b>
+                  {tMaybe(`role.${g.role}`) ?? g.role}
+                  {g.unit && <AgencyName code={g.unit} before=", " />}
+                </b>
+                {g.until && <p>{t('until', { at: dateTime(g.until) })}</p>}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       <h2 style={{ margin: '40px 0 16px' }}>{t('delegation.new')}</h2>
       {own.length ? (
         <form
@@ -109,7 +128,7 @@ export function DelegationPage(): JSX.Element {
               {own.map((g, i) => (
                 <option key={i} value={String(i)}>
                   {tMaybe(`role.${g.role}`) ?? g.role}
-                  {g.unit ? ` · ${g.unit}` : ''}
+                  {g.unit ? <AgencyName code={g.unit} before=" · " /> : ''}
                 </option>
               ))}
             </select>

@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The officer's room: one inbox over all systems, soonest due first, and the case beside it. */
-import { CircleCheck, Hand, Keyboard, MapPin, Pause, Undo2 } from 'lucide';
+import { CircleCheck, Hand, Keyboard, Pause, Undo2 } from 'lucide';
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, ApiError, query } from '../../api';
-import { categoryName, useAgencyName, useCategories, useUnitName } from '../../city';
 import { useData } from '../../data';
-import { dateTime, number } from '../../format';
+import { dateTime, fold } from '../../format';
 import { answers, check, SchemaForm, type Values } from '../../forms/schema-form';
 import { t, tMaybe, words } from '../../i18n';
 import { useLiveReload } from '../../live';
-import { MapView } from '../../map/map-view';
 import { go, setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
 import type { CityEvent, Page, Report, Task, TimelineItem } from '../../types';
-import { BackLink, Button, CopyText, DueTag, dueTone, Empty, Facts, IconButton, Note, PageTitle, Pager, Skeleton, Stars, StatusTag, Tag, Trouble } from '../../ui/base';
-import { confirm, Dialog } from '../../ui/dialog';
+import { BackLink, Button, CopyText, DueTag, dueTone, Empty, IconButton, Note, PageTitle, Pager, Skeleton, StatusTag, Tag, Trouble } from '../../ui/base';
+import { confirm } from '../../ui/dialog';
 import { ErrorSummary, errorsOf, type Errors } from '../../ui/form';
-import { Icon } from '../../ui/icon';
-import { Photos } from '../../ui/photos';
-import { say, toast } from '../../ui/toast';
-import { createdAt } from '../citizen/case-list';
+import { isCommand, KeysHelp } from '../../ui/keys';
+import { toast } from '../../ui/toast';
 import { Timeline } from '../timeline';
+import { CaseMore, CaseWhat } from './case';
 import './desk.css';
 
 const isTask = (e: CityEvent): boolean => /task|instance/.test(e.kind) || e.type === 'task' || e.type === 'report';
@@ -65,7 +62,6 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
   const loaded = [...(first.data?.items ?? []), ...(more?.items ?? [])];
   const next = more ? more.next : first.data?.next;
   const keys = [...new Set(loaded.map((x) => x.key))];
-  const fold = (s: string): string => s.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[đĐ]/g, 'd').toLowerCase();
   const shown = loaded.filter(
     (x) => (view !== 'over' || (x.minutes_left ?? 0) < 0) && (!key || x.key === key) && (!q || fold(`${x.title} ${words(x.name)} ${x.unit_name ?? ''}`).includes(fold(q))),
   );
@@ -74,7 +70,8 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
   const search_ = place.query.toString();
   const href = (task: Task): string => `/desk/tasks/${task.id}${search_ ? `?${search_}` : ''}`;
 
-  useEffect(() => {
+  // With the list itself, not a frame later: a key that is pressed at once is not lost.
+  useLayoutEffect(() => {
     const move = (by: number): void => {
       const here = shown.findIndex((x) => x.id === (at ?? id));
       const to = shown[Math.max(0, Math.min(shown.length - 1, here + by))];
@@ -85,8 +82,7 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
       row?.scrollIntoView({ block: 'nearest' });
     };
     const press = (e: KeyboardEvent): void => {
-      if (e.metaKey || e.ctrlKey || e.altKey || document.querySelector('dialog[open]')) return;
-      if ((e.target as Element).matches('input:not([type=radio],[type=checkbox]),textarea,select')) return;
+      if (!isCommand(e)) return;
       if (e.key === '/') search.current?.focus();
       else if (e.key === 'j') move(1);
       else if (e.key === 'k') move(-1);
@@ -98,8 +94,8 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
       else return;
       e.preventDefault();
     };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
+    document.addEventListener('keydown', press);
+    return () => document.removeEventListener('keydown', press);
   });
 
   const onDone = (): void => {
@@ -202,18 +198,7 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
         </div>
       )}
       {help && (
-        <Dialog title={t('keys.title')} onClose={() => setHelp(false)}>
-          <dl class="keys">
-            {(['/', 'j', 'k', 'Enter', 'u', '?'] as const).map((k) => (
-              <>
-                <dt>
-                  <kbd>{k}</kbd>
-                </dt>
-                <dd>{t(`keys.${k === '/' ? 'search' : k === '?' ? 'help' : k === 'Enter' ? 'enter' : k}`)}</dd>
-              </>
-            ))}
-          </dl>
-        </Dialog>
+        <KeysHelp more={['u']} onClose={() => setHelp(false)} />
       )}
     </div>
   );
@@ -224,11 +209,8 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
   const x = task.data;
   const isReport = x?.case.type === 'report';
   const report = useData<Report>(x && isReport ? `/api/v1/records/report/${x.case.id}` : null);
-  const timeline = useData<Page<TimelineItem>>(x ? `/api/v1/records/${x.case.type}/${x.case.id}/timeline` : null);
-  const categories = useCategories();
+  const timeline = useData<Page<TimelineItem>>(x ? `/api/v1/records/${x.case.type}/${x.case.id}/timeline?limit=500` : null);
   const r = report.data;
-  const unit = useUnitName(r?.commune);
-  const agency = useAgencyName(r?.unit);
   const reload = (): void => {
     task.reload();
     report.reload();
@@ -247,7 +229,7 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
     <>
       <BackLink href={back}>{t('nav.inbox')}</BackLink>
       <PageTitle title={x.title} sub={[words(x.name), x.unit_name].filter(Boolean).join(' · ')}>
-        {x.title}
+        {r ? x.title.replace(`${r.number} · `, '') : x.title}
       </PageTitle>
       <div class="task-head">
         {r && <CopyText text={r.number} />}
@@ -258,48 +240,15 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
         {r?.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
       </div>
       <div class="desk-cols">
+        {r && <CaseWhat r={r} />}
+        <div class="act-col">
+          <Action task={x} reload={(next) => (next ? task.put(next) : reload(), onChanged())} onDone={onDone} />
+        </div>
         <div class="stack">
-          {r ? (
-            <>
-              <section class="card">
-                <h2>{categoryName(categories, r.category)}</h2>
-                <p class="lead">{r.description}</p>
-                <Photos ids={r.photos} video={r.video} what={categoryName(categories, r.category)} />
-              </section>
-              {r.answer && (
-                <section class="card answer">
-                  <h2>{t('case.answer')}</h2>
-                  <p class="lead">{r.answer}</p>
-                  <Photos ids={r.answer_photos} what={t('case.after')} />
-                  {r.stars ? <Stars n={r.stars} /> : null}
-                  {r.rating_comment && <p>{r.rating_comment}</p>}
-                </section>
-              )}
-              <section class="card">
-                <Facts
-                  items={[
-                    [t('case.place'), [r.address, unit].filter(Boolean).join(', ')],
-                    [t('case.agency'), agency || r.unit],
-                    [t('case.sent_at'), dateTime(createdAt(r))],
-                    [t('case.channel'), r.channel && (tMaybe(`channel.${r.channel}`) ?? r.channel)],
-                    [t('report.phone'), r.contact_phone],
-                    [t('report.email'), r.contact_email],
-                    [t('report.name_shown'), r.anonymous ? t('report.name_hidden') : null],
-                  ]}
-                />
-                {(r.meta.masked?.length ?? 0) > 0 && <p class="quiet">{t('case.masked')}</p>}
-              </section>
-              {r.location && (
-                <div>
-                  <MapView label={t('case.map', { place: r.address ?? unit })} centre={r.location} zoom={16} onMap={(m) => m.pin(r.location)} />
-                  <p class="quiet" style={{ marginTop: '6px' }}>
-                    <Icon of={MapPin} size={16} /> {number(r.location.lat, 5)}; {number(r.location.lon, 5)}
-                  </p>
-                </div>
-              )}
-            </>
-          ) : isReport ? (
-            report.error ? (
+          {isReport ? (
+            r ? (
+              <CaseMore r={r} />
+            ) : report.error ? (
               <Trouble error={report.error} retry={report.reload} />
             ) : (
               <Skeleton lines={4} tall />
@@ -313,9 +262,6 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
             <h2>{t('case.timeline')}</h2>
             {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
           </section>
-        </div>
-        <div class="act-col">
-          <Action task={x} reload={(next) => (next ? task.put(next) : reload(), onChanged())} onDone={onDone} />
         </div>
       </div>
     </>
@@ -353,10 +299,14 @@ function Action({ task, reload, onDone }: { task: Task; reload: (next?: Task) =>
     } else setErrors(errorsOf(e, Object.keys(task.form?.properties ?? {})));
   };
   const hold = async (what: 'claim' | 'release'): Promise<void> => {
+    const back = what === 'claim' ? 'release' : 'claim';
     setBusy(what);
     try {
       await api.post<Task>(`/api/v1/tasks/${task.id}/${what}`);
-      say(what === 'claim' ? t('task.claimed_now') : t('task.released_now'));
+      toast(what === 'claim' ? t('task.claimed_now') : t('task.released_now'), {
+        label: t('undo'),
+        run: () => void api.post<Task>(`/api/v1/tasks/${task.id}/${back}`).then(() => reload(), trouble),
+      });
       reload();
     } catch (e) {
       trouble(e);

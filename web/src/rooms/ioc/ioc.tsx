@@ -11,6 +11,7 @@ import { categoryName, cityName, useAgencyName, useCategories, usePortal, useUni
 import { useData } from '../../data';
 import { useFigures, usualRange } from '../../figures';
 import { date, dateTime, isoDay, number, percent, time } from '../../format';
+import { answerFacts } from '../../forms/questions';
 import { lang, setLang, t, tMaybe, words } from '../../i18n';
 import { liveState, useLive, useLiveReload } from '../../live';
 import type { CasePoint, CityMap } from '../../map/city-map';
@@ -342,7 +343,7 @@ export function IocPage(): JSX.Element {
         ) : figures.data ? (
           <>
             <Dials f={figures.data} />
-            <Ranking units={figures.data.by_unit} rows={wall ? 8 : 12} />
+            <Ranking units={figures.data.by_unit} rows={wall ? 8 : 12} fixed={wall} />
           </>
         ) : figures.error ? (
           <Trouble error={figures.error} retry={figures.reload} />
@@ -443,8 +444,10 @@ function Dials({ f }: { f: Figures }): JSX.Element {
   );
 }
 
-function Ranking({ units, rows }: { units: UnitFigures[]; rows: number }): JSX.Element {
-  const list = [...units].sort((a, b) => b.overdue - a.overdue || b.open - a.open).slice(0, rows);
+function Ranking({ units, rows, fixed }: { units: UnitFigures[]; rows: number; fixed?: boolean }): JSX.Element {
+  const [whole, setWhole] = useState(false);
+  const sorted = [...units].sort((a, b) => b.overdue - a.overdue || b.open - a.open);
+  const list = whole ? sorted : sorted.slice(0, rows);
   return (
     <div>
       <h2 id="rank">{t('ioc.rank')}</h2>
@@ -475,6 +478,11 @@ function Ranking({ units, rows }: { units: UnitFigures[]; rows: number }): JSX.E
           ))}
         </tbody>
       </table>
+      {!fixed && units.length > rows && (
+        <Button small kind="quiet" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? t('ioc.rank.less') : t('ioc.rank.all', { n: units.length })}
+        </Button>
+      )}
     </div>
   );
 }
@@ -523,7 +531,7 @@ function UnitPanel({ row }: { row: UnitFigures }): JSX.Element {
 function CasePanel({ id, unit, unitName }: { id: string; unit: string; unitName: string | undefined }): JSX.Element {
   const report = useData<Report>(`/api/v1/records/report/${id}`);
   const tasks = useData<Page<Task>>(`/api/v1/tasks${query({ case: id, state: 'open,claimed' })}`);
-  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${id}/timeline`);
+  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${id}/timeline?limit=500`);
   const categories = useCategories();
   const r = report.data;
   const ward = useUnitName(r?.commune);
@@ -556,6 +564,7 @@ function CasePanel({ id, unit, unitName }: { id: string; unit: string; unitName:
       })}
       <Facts
         items={[
+          ...answerFacts(categories?.find((c) => c.code === r.category), r.attributes),
           [t('case.place'), [r.address, ward].filter(Boolean).join(', ')],
           [t('case.agency'), agency || r.unit],
           [t('case.due'), r.due_at && dateTime(r.due_at)],

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Looking up any report that I may see, whether there is work to do on it or not. */
+import { Download, Search } from 'lucide';
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { api, query } from '../../api';
+import { categoryName, useCategories } from '../../city';
+import { useData } from '../../data';
+import { t, tMaybe, words } from '../../i18n';
+import { useLiveReload } from '../../live';
+import { setQuery, usePlace } from '../../router';
+import { me } from '../../session';
+import { useStore } from '../../store';
+import type { Page, Report, Task, TimelineItem } from '../../types';
+import { BackLink, Button, CopyText, DueTag, Empty, LinkButton, Note, PageTitle, Pager, Skeleton, StatusTag, Tag, Trouble } from '../../ui/base';
+import { Icon } from '../../ui/icon';
+import { toast } from '../../ui/toast';
+import { CaseList } from '../citizen/case-list';
+import { Timeline } from '../timeline';
+import { CaseMore, CaseWhat } from './case';
+import { claimer } from './desk';
+import './desk.css';
+
+const statuses = ['new', 'in_progress', 'forwarded', 'reopened', 'done', 'refused', 'closed'] as const;
+const classes = ['normal', 'complex', 'urgent'] as const;
+const sorts = ['newest', 'due'] as const;
+
+/** What the address asks for, as the server filters it. */
+function filterOf(q: URLSearchParams, myUnit: string): Record<string, string> {
+  const text = (q.get('q') ?? '').trim();
+  const isNumber = /^pa-\d{4}-\d+$/i.test(text);
+  return {
+    ...(isNumber ? { number: text.toUpperCase() } : { q: text }),
+    status: q.get('status') ?? '',
+    category: q.get('category') ?? '',
+    class: q.get('class') ?? '',
+    unit: q.get('unit') === 'all' ? '' : myUnit,
+    // Words rank by how well they fit; there is no other order with them.
+    sort: text && !isNumber ? '' : q.get('sort') === 'due' ? 'due_at' : '-id',
+  };
+}
+
+export function DeskSearch(): JSX.Element {
+  const place = usePlace();
+  const q = place.query;
+  const account = useStore(me);
+  const categories = useCategories();
+  const [text, setText] = useState(q.get('q') ?? '');
+  useEffect(() => setText(q.get('q') ?? ''), [q.get('q')]);
+  const filter = filterOf(q, account?.unit ?? '');
+  const here = query(filter);
+  const first = useData<Page<Report>>(`/api/v1/records/report${query({ ...filter, limit: 50 })}`);
+  const [more, setMore] = useState<{ of: string; items: Report[]; next?: string | undefined } | null>(null);
+  const [busy, setBusy] = useState(false);
+  const mine = more?.of === here ? more : null;
+  const items = [...(first.data?.items ?? []), ...(mine?.items ?? [])];
+  const next = mine ? mine.next : first.data?.next;
+  const choice = (name: string, label: string, options: [string, string][]): JSX.Element => (
+    <label>
+      {label}
+      <select value={q.get(name) ?? ''} onChange={(e) => setQuery({ [name]: e.currentTarget.value })}>
+        {options.map(([value, shown]) => (
+          <option key={value} value={value}>
+            {shown}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  const any: [string, string] = ['', t('all')];
+  return (
+    <div class="wrap page">
+      <PageTitle
+        sub={t('desk_search.text')}
+        actions={
+          <a class="button" href={`/api/v1/records/report${query({ ...filter, limit: 1000, format: 'csv' })}`} download="report.csv">
+            <Icon of={Download} />
+            <span>{t('export.csv')}</span>
+          </a>
+        }
+      >
+        {t('nav.desk_search')}
+      </PageTitle>
+      <form
+        class="filters"
+        role="search"
+        onSubmit={(e) => {
+          e.preventDefault();
+          setQuery({ q: text.trim() }, true);
+        }}
+      >
+        <label>
+          {t('desk_search.words')}
+          <input type="search" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+        </label>
+        <Button type="submit" small icon={Search}>
+          {t('search')}
+        </Button>
+        {choice('status', t('state'), [any, ...statuses.map((s): [string, string] => [s, t(`status.${s}`)])])}
+        {choice('category', t('report.category.short'), [any, ...(categories ?? []).map((c): [string, string] => [c.code, c.name])])}
+        {choice('class', t('case.class'), [any, ...classes.map((c): [string, string] => [c, t(`class.${c}`)])])}
+        {account?.unit && choice('unit', t('me.unit'), [['', account.unit_name || t('nav.unit')], ['all', t('desk_search.everywhere')]])}
+        {choice('sort', t('sort'), sorts.map((s): [string, string] => [s === 'newest' ? '' : s, t(`sort.${s}`)]))}
+      </form>
+      {first.data ? (
+        items.length ? (
+          <>
+            <p class="quiet" role="status">
+              {t('search.count', { n: items.length })}
+              {next && '+'}
+            </p>
+            <CaseList reports={items} href={(r) => `/desk/cases/${r.id}`} />
+            <Pager
+              more={!!next}
+              busy={busy}
+              onMore={() => {
+                setBusy(true);
+                api
+                  .get<Page<Report>>('/api/v1/records/report', { ...filter, limit: 50, after: next })
+                  .then((p) => setMore((m) => ({ of: here, items: [...(m?.of === here ? m.items : []), ...p.items], next: p.next })))
+                  .catch((e: Error) => toast(e.message))
+                  .finally(() => setBusy(false));
+              }}
+            />
+          </>
+        ) : (
+          <Empty icon={Search} title={t('nearby.none')}>
+            <p>{t('desk_search.none')}</p>
+          </Empty>
+        )
+      ) : first.error ? (
+        <Trouble error={first.error} retry={first.reload} />
+      ) : (
+        <Skeleton lines={6} tall />
+      )}
+    </div>
+  );
+}
+
+/** One case, with the way to the work that is open on it. */
+export function DeskCase({ id = '' }: { id?: string }): JSX.Element {
+  const report = useData<Report>(`/api/v1/records/report/${encodeURIComponent(id)}`);
+  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${encodeURIComponent(id)}/timeline?limit=500`);
+  const tasks = useData<Page<Task>>(`/api/v1/tasks${query({ case: id, state: 'open,claimed' })}`);
+  const categories = useCategories();
+  useLiveReload(
+    (e) => e.subject === id || e.about === id,
+    () => (report.reload(), timeline.reload(), tasks.reload()),
+  );
+  const r = report.data;
+  if (!r)
+    return (
+      <div class="wrap page">
+        <BackLink href="/desk/search">{t('nav.desk_search')}</BackLink>
+        {report.error ? <Trouble error={report.error} retry={report.reload} /> : <Skeleton lines={6} tall />}
+      </div>
+    );
+  return (
+    <div class="wrap page">
+      <BackLink href="/desk/search">{t('nav.desk_search')}</BackLink>
+      <PageTitle title={`${categoryName(categories, r.category)} ${r.number}`}>{categoryName(categories, r.category)}</PageTitle>
+      <div class="task-head">
+        <CopyText text={r.number} />
+        <StatusTag status={r.status} />
+        {r.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
+      </div>
+      <div class="two">
+        <div class="stack">
+          <CaseWhat r={r} />
+          <CaseMore r={r} />
+        </div>
+        <aside>
+          {(tasks.data?.items ?? []).map((x) => (
+            <section class="card" key={x.id}>
+              <h2>{words(x.name)}</h2>
+              <p>
+                <DueTag minutes={x.minutes_left} />
+              </p>
+              <p>{claimer(x)?.name || t('ioc.nobody', { unit: x.unit_name ?? '' })}</p>
+              <LinkButton href={`/desk/tasks/${x.id}`} kind="primary">
+                {t('ioc.open_task')}
+              </LinkButton>
+            </section>
+          ))}
+          {tasks.data && !tasks.data.items.length && (
+            <Note tone="good">
+              <p>{t('desk_search.no_task')}</p>
+            </Note>
+          )}
+          <section class="card">
+            <h2>{t('case.timeline')}</h2>
+            {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
+          </section>
+        </aside>
+      </div>
+    </div>
+  );
+}
