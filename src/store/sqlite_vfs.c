@@ -17,6 +17,7 @@ struct file {
     sqlite3_int64 mapped;  /* size of the file when it was mapped; 0: it is not */
     bool outgrown;         /* a page was asked for that the mapping does not reach */
     struct frames *frames; /* of the WAL, once something was written to it */
+    atomic_bool dirty;     /* written to since the last sync */
     sqlite3_file real[];
 };
 
@@ -46,6 +47,12 @@ struct frames {
     unsigned char room[FRAMES_BYTES];
 };
 
+/* Said after the write: a sync that began before it must not count for it. */
+static void wrote(sqlite3_file *f)
+{
+    atomic_store_explicit(&((struct file *)f)->dirty, true, memory_order_release);
+}
+
 static int frames_out(sqlite3_file *f)
 {
     struct frames *w = ((struct file *)f)->frames;
@@ -61,6 +68,7 @@ static int frames_out(sqlite3_file *f)
         part = n - at < WRITE_BYTES ? n - at : WRITE_BYTES;
         rc = real(f)->pMethods->xWrite(real(f), w->room + at, part, w->at + at);
     }
+    wrote(f);
     return rc;
 }
 
@@ -114,7 +122,9 @@ static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
         return rc;
     if (kh_fault("store.write"))
         return SQLITE_FULL;
-    return real(f)->pMethods->xWrite(real(f), p, n, at);
+    rc = real(f)->pMethods->xWrite(real(f), p, n, at);
+    wrote(f);
+    return rc;
 }
 
 static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
@@ -340,5 +350,6 @@ bool kh_sqlite_vfs_sync(sqlite3_file *wal)
 {
     /* Frames are never held back over the end of a commit: there is nothing to write out here, and
      * the committer may be gathering those of the next one. */
-    return sync_now(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
+    return !atomic_exchange_explicit(&((struct file *)wal)->dirty, false, memory_order_acq_rel) ||
+           sync_now(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
 }
