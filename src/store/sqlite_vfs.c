@@ -143,8 +143,11 @@ static int sync_now(sqlite3_file *f, int flags)
     if (kh_fault("store.sync"))
         return SQLITE_IOERR_FSYNC;
     rc = real(f)->pMethods->xSync(real(f), flags);
-    if (us)
-        atomic_fetch_add_explicit(us, kh_mono_us() - start, memory_order_relaxed);
+    if (us) { /* each counts, however quick */
+        int64_t took = kh_mono_us() - start;
+
+        atomic_fetch_add_explicit(us, took > 0 ? took : 1, memory_order_relaxed);
+    }
     return rc;
 }
 

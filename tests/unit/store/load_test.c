@@ -270,6 +270,32 @@ static void an_idle_reader_does_not_hold_up_the_log(void **state)
     assert_in_range(most, 1 << 20, 96 << 20);
 }
 
+static void an_answer_comes_after_a_sync_and_looking_costs_none(void **state)
+{
+    struct kh_store_stats before, after;
+    struct kh_error err = {0};
+
+    (void)state;
+    if (fixture_is_pg())
+        return; /* its server syncs */
+    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
+                             (void *)(uintptr_t) "CREATE TABLE large(b BLOB)", &err));
+    for (int i = 0; i < 20; i++) {
+        kh_store_stats(f.st, &before);
+        assert_true(kh_store_run(f.st, "large", KH_TX_WRITE, put_large, NULL, &err));
+        kh_store_stats(f.st, &after);
+        assert_true(after.fsync_us_sum > before.fsync_us_sum);
+    }
+    for (int i = 0; i < 20; i++) {
+        int64_t n;
+
+        kh_store_stats(f.st, &before);
+        assert_true(kh_store_run(f.st, "count", KH_TX_WRITE, count, &n, &err));
+        kh_store_stats(f.st, &after);
+        assert_true(after.fsync_us_sum == before.fsync_us_sum);
+    }
+}
+
 /* ---- starting ---- */
 
 static void *open_store(void *ctx)
@@ -467,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_threads_write_and_read_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_reader_does_not_hold_up_the_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_comes_after_a_sync_and_looking_costs_none, setup, teardown),
         cmocka_unit_test_setup_teardown(two_servers_may_start_at_once_on_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_process_loses_nothing_it_acknowledged, setup,
                                         teardown),
