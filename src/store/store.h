@@ -6,9 +6,10 @@
  * Used   by engines for kh_store_run/submit, and by store/<engine>/<noun>_sql.c for statements.
  * Never  knows a domain noun; never logs.
  *
- * SQLite: one committer thread owns the write connection, runs many callbacks in one transaction
- * (each inside a savepoint), syncs once, then answers all. Every thread has its own read connection
- * with kept prepared statements and a kept snapshot that is renewed when something was committed.
+ * SQLite: one committer thread owns the write connection and runs many callbacks in one transaction;
+ * a second one syncs and then answers all, while the next transaction is worked on. Every thread has
+ * its own read connection with kept prepared statements and a kept snapshot that is renewed when
+ * something was committed.
  * PostgreSQL: a pool of connections with a thread each does the same work, with bounded retry on
  * serialization failures.
  */
