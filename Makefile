@@ -13,14 +13,9 @@ bench:
 	script/bench
 deep:
 	script/deep
-# Ten minutes per harness; what is found belongs into the corpus.
-FUZZ_SECONDS ?= 600
+# Ten minutes per harness (FUZZ_SECONDS); what is found belongs into the corpus.
 fuzz:
-	[ -d build-fuzz ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzz=true --buildtype=debug \
-	  -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
-	ninja -C build-fuzz
-	for h in build-fuzz/tests/fuzz/*_fuzz; do n=$$(basename $$h _fuzz); mkdir -p build-fuzz/found/$$n; \
-	  $$h -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=build-fuzz/ \
-	  build-fuzz/found/$$n tests/fuzz/$$n || exit 1; done
+	rm -f var/deep/fuzz-*.done
+	script/deep fuzz
 clean:
 	rm -rf build build-asan build-tsan build-fuzz build-valgrind web/dist
