@@ -6,6 +6,7 @@
 #include "cli/open.h"
 #include "engine/registry/registry.h"
 #include "store/event.h"
+#include "store/row.h"
 
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
 {
     struct kh_bar chain = {.label = "events"}, records = {.label = "records"};
     struct kh_verify_issue *issues;
-    int64_t events = 0, rows = 0, start = kh_mono_us();
+    int64_t events = 0, rows = 0, others = 0, start = kh_mono_us();
     size_t n = 0;
 
     if (!kh_open_store(o, err) || !kh_registry_open(o->city.store, &o->city.registry, err) ||
@@ -37,6 +38,11 @@ static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
     kh_bar_end(&records);
     print_issues(issues, n);
     *ret_bad += n;
+    if (!kh_rows_verify(o->city.store, o->a, &issues, &n, &others, err))
+        return false;
+    print_issues(issues, n);
+    *ret_bad += n;
+    rows += others;
     printf("%lld events and %lld rows checked in %.1f s: ", (long long)events, (long long)rows,
            (double)(kh_mono_us() - start) / 1e6);
     if (*ret_bad)

@@ -71,6 +71,32 @@ describe('khue audit verify', () => {
     assert.equal(city.khue('audit', 'verify', '--data', city.dir).status, 0);
   });
 
+  const sealed = [
+    ['a role that was given', 'inserted', 'account_grant', `INSERT INTO account_grant SELECT id + 1, account, 'admin', '', start_us, until_us, given_by, delegated, reason FROM account_grant ORDER BY id LIMIT 1`],
+    ['a role that was widened', 'changed', 'account_grant', `UPDATE account_grant SET unit = '' WHERE unit = 'H26.00070'`],
+    ['a role that was taken', 'removed', 'account_grant', `DELETE FROM account_grant WHERE role = 'leader'`],
+    ['a password that was set', 'changed', 'account', `UPDATE account SET password = (SELECT password FROM account WHERE username = 'congdan') WHERE username = 'quantri'`],
+    ['a reading that was wiped out', 'removed', 'access_log', onPostgres
+      ? 'ALTER TABLE access_log DISABLE TRIGGER ALL; DELETE FROM access_log; ALTER TABLE access_log ENABLE TRIGGER ALL'
+      : `DROP TRIGGER access_log_no_delete; DELETE FROM access_log; CREATE TRIGGER access_log_no_delete BEFORE DELETE ON access_log BEGIN SELECT RAISE(ABORT, 'access_log is insert-only'); END`],
+    ['a process that was rewritten', 'changed', 'process', `UPDATE process SET xml = replace(xml, 'PT8H', 'PT80H') WHERE key = 'report'`],
+    ['a decision that was rewritten', 'changed', 'decision', `UPDATE decision SET xml = replace(xml, 'normal', 'complex')`],
+    ['office hours that were changed', 'changed', 'calendar', `UPDATE calendar SET data = replace(data, '08:00', '09:00')`],
+  ];
+  it('names what was done to rows that are not records', async () => {
+    await city.serve();
+    await (await city.as('officer')).get(`/api/v1/records/report/${report.id}`);
+    await city.stop();
+    const honest = city.khue('audit', 'verify', '--data', city.dir);
+    assert.equal(honest.status, 0, honest.stdout);
+    for (const [name, what, table, sql] of sealed) {
+      behindTheBack(sql);
+      const found = city.khue('audit', 'verify', '--data', city.dir);
+      assert.equal(found.status, 1, `${name}: ${found.stdout}`);
+      assert.match(found.stdout, new RegExp(`${what}: table ${table}: \\S+`), name);
+    }
+  });
+
   it('names a record that was removed', () => {
     const id = idNumber(report.id);
     behindTheBack(`DELETE FROM rec_report WHERE id = ${id}`);

@@ -7,6 +7,7 @@
 #include "engine/registry/seen.h"
 #include "store/event.h"
 #include "store/registry/seen_sql.h"
+#include "store/row.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -166,7 +167,7 @@ bool kh_seen_now(struct kh_tx *tx, const struct kh_look *r, struct kh_error *err
     struct kh_look row = *r;
 
     row.id = kh_id_new();
-    return kh_seen_sql_add(tx, &row, err);
+    return kh_seen_sql_add(tx, &row, err) && kh_row_seal_id(tx, KH_ROW_ACCESS, row.id, err);
 }
 
 bool kh_seen_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t before, size_t limit,
@@ -177,12 +178,17 @@ bool kh_seen_of(struct kh_tx *tx, struct kh_arena *a, int64_t owner, int64_t bef
 
 static bool write_notes(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
+    kh_auto_arena a = kh_arena_new((size_t)1 << 20);
+    struct kh_str *keys = kh_new_n(a, BATCH, struct kh_str);
     const struct note *n = ctx;
+    size_t i = 0;
 
-    for (size_t i = 0; n && i < BATCH; n = n->next, i++)
+    for (; n && i < BATCH; n = n->next, i++) {
         if (!kh_seen_sql_add(tx, &n->row, err))
             return false;
-    return true;
+        keys[i] = kh_strf(a, "%lld", (long long)n->row.id);
+    }
+    return kh_rows_seal(tx, KH_ROW_ACCESS, keys, i, err);
 }
 
 static struct note *take(struct kh_seen *s)

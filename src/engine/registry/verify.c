@@ -150,6 +150,15 @@ static bool same(const struct kh_rval *x, const struct kh_rval *y)
            memcmp(&x->r, &y->r, sizeof(x->r)) == 0;
 }
 
+static bool same_place(const struct kh_rrow *x, const struct kh_rrow *y, bool extent)
+{
+    if (!x->has_place || !y->has_place)
+        return x->has_place == y->has_place;
+    return x->cell == y->cell && memcmp(&x->lon, &y->lon, sizeof(x->lon)) == 0 &&
+           memcmp(&x->lat, &y->lat, sizeof(x->lat)) == 0 &&
+           (!extent || memcmp(x->box, y->box, sizeof(x->box)) == 0);
+}
+
 /* Columns that lists and rights go by say what the data says. */
 static bool check_columns(struct kh_tx *tx, struct check *c, const struct life *l,
                           struct kh_error *err)
@@ -174,7 +183,7 @@ static bool check_columns(struct kh_tx *tx, struct check *c, const struct life *
                   kh_strf(l->a, "%.*s: column %.*s is not what the record says",
                           KH_FMT(row_name(l->a, c->t, l->head.id)), KH_FMT(s->cols[i].name)));
     if (s->geo != KH_RG_NONE)
-        good = stored.has_place == made.has_place && stored.cell == made.cell;
+        good = same_place(&stored, &made, s->geo == KH_RG_EXTENT);
     if (s->search)
         good = good && kh_str_eq(stored.search, made.search);
     if (!good || (!stored.live && stored.valid_to > kh_now_us()))

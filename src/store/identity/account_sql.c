@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
 #include "store/identity/identity_sql.h"
+#include "store/row.h"
 
 #define ACCOUNT_COLUMNS                                                                            \
     "id, username, name, kind, unit, phone, email, lang, state, created_us, password"
@@ -47,7 +48,7 @@ bool kh_account_sql_insert(struct kh_tx *tx, const struct kh_account *ac, struct
     kh_bind_text(&q, 10, ac->state);
     kh_bind_text(&q, 11, hash.p ? hash : KH_S(""));
     kh_bind_int(&q, 12, ac->created_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_ACCOUNT, ac->id, err);
 }
 
 bool kh_account_sql_update(struct kh_tx *tx, const struct kh_account *ac, struct kh_str folded,
@@ -75,7 +76,7 @@ bool kh_account_sql_update(struct kh_tx *tx, const struct kh_account *ac, struct
     kh_bind_text(&q, 8, ac->state);
     kh_bind_text(&q, 9, hash.n ? hash : (struct kh_str){0});
     kh_bind_int(&q, 10, now_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_ACCOUNT, ac->id, err);
 }
 
 enum kh_hit kh_account_sql_get(struct kh_tx *tx, struct kh_arena *a, int64_t id,
@@ -229,7 +230,7 @@ bool kh_grant_sql_insert(struct kh_tx *tx, const struct kh_grant_row *g, int64_t
     kh_bind_int(&q, 7, given_by);
     kh_bind_int(&q, 8, g->from != 0);
     kh_bind_text(&q, 9, g->reason.p ? g->reason : KH_S(""));
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_GRANT, g->id, err);
 }
 
 enum kh_hit kh_grant_sql_get(struct kh_tx *tx, struct kh_arena *a, int64_t id,
@@ -263,7 +264,7 @@ bool kh_grant_sql_end(struct kh_tx *tx, int64_t id, int64_t at_us, struct kh_err
         return false;
     kh_bind_int(&q, 1, id);
     kh_bind_int(&q, 2, at_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_GRANT, id, err);
 }
 
 bool kh_grant_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, bool by,
@@ -315,7 +316,7 @@ bool kh_role_sql_put(struct kh_tx *tx, struct kh_str role, struct kh_str pack, s
     kh_bind_text(&q, 1, role);
     kh_bind_text(&q, 2, pack);
     kh_bind_text(&q, 3, texts);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_ROLE, role, err);
 }
 
 enum kh_hit kh_role_sql_has(struct kh_tx *tx, struct kh_str role, struct kh_error *err)

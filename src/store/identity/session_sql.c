@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/identity/identity_sql.h"
+#include "store/row.h"
 
 bool kh_session_sql_insert(struct kh_tx *tx, struct kh_str token_hash, int64_t account,
                            int64_t now_us, int64_t expires_us, struct kh_error *err)
@@ -123,7 +124,7 @@ bool kh_key_sql_insert(struct kh_tx *tx, const struct kh_key_row *k, struct kh_s
     kh_bind_text(&q, 5, k->hint);
     kh_bind_int(&q, 6, k->created_us);
     kh_bind_int(&q, 7, k->expires_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_KEY, k->id, err);
 }
 
 static enum kh_hit key_one(struct kh_query *q, struct kh_arena *a, struct kh_key_row *ret,
@@ -172,7 +173,7 @@ bool kh_key_sql_end(struct kh_tx *tx, int64_t id, int64_t at_us, struct kh_error
         return false;
     kh_bind_int(&q, 1, id);
     kh_bind_int(&q, 2, at_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_KEY, id, err);
 }
 
 bool kh_key_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t now_us,

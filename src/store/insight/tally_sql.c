@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/insight/tally_sql.h"
 
+#include "store/row.h"
+
 bool kh_indicator_sql_put(struct kh_tx *tx, struct kh_str key, struct kh_str pack,
                           struct kh_str definition, struct kh_error *err)
 {
@@ -18,7 +20,8 @@ bool kh_indicator_sql_put(struct kh_tx *tx, struct kh_str key, struct kh_str pac
     kh_bind_text(&q, 1, key);
     kh_bind_text(&q, 2, pack);
     kh_bind_text(&q, 3, definition);
-    return kh_query_run(&q, &changed, err) && (changed == 0 || kh_tally_sql_clear(tx, key, err));
+    return kh_query_run(&q, &changed, err) && kh_row_seal(tx, KH_ROW_INDICATOR, key, err) &&
+           (changed == 0 || kh_tally_sql_clear(tx, key, err));
 }
 
 bool kh_indicator_sql_list(struct kh_tx *tx, struct kh_arena *a, struct kh_indicator_sql_row **ret,

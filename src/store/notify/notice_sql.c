@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/notify/notice_sql.h"
+#include "store/row.h"
 
 bool kh_template_sql_put(struct kh_tx *tx, struct kh_str key, struct kh_str pack,
                          struct kh_str texts, struct kh_error *err)
@@ -16,7 +17,7 @@ bool kh_template_sql_put(struct kh_tx *tx, struct kh_str key, struct kh_str pack
     kh_bind_text(&q, 1, key);
     kh_bind_text(&q, 2, pack);
     kh_bind_text(&q, 3, texts);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_TEMPLATE, key, err);
 }
 
 /* The first text column of the first row. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pack/pack_sql.h"
+#include "store/row.h"
 
 bool kh_pack_sql_put(struct kh_tx *tx, struct kh_str id, struct kh_str version,
                      struct kh_str manifest, int64_t now_us, struct kh_str by, struct kh_error *err)
@@ -20,7 +21,7 @@ bool kh_pack_sql_put(struct kh_tx *tx, struct kh_str id, struct kh_str version,
     kh_bind_text(&q, 3, manifest);
     kh_bind_int(&q, 4, now_us);
     kh_bind_text(&q, 5, by);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_PACK, id, err);
 }
 
 enum kh_hit kh_pack_sql_find(struct kh_tx *tx, struct kh_str id, struct kh_error *err)
@@ -76,6 +77,8 @@ bool kh_pack_sql_file_put(struct kh_tx *tx, struct kh_str pack, struct kh_str pa
         " loaded_us = excluded.loaded_us",
         NULL};
     kh_auto(kh_query) q = {0};
+    kh_auto_arena a = kh_arena_new((size_t)1 << 20);
+    struct kh_str key = kh_strf(a, "%.*s/%.*s", KH_FMT(pack), KH_FMT(path));
 
     if (!kh_query_open(&q, tx, &sql, err))
         return false;
@@ -83,7 +86,7 @@ bool kh_pack_sql_file_put(struct kh_tx *tx, struct kh_str pack, struct kh_str pa
     kh_bind_text(&q, 2, path);
     kh_bind_blob(&q, 3, sum);
     kh_bind_int(&q, 4, now_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_PACK_FILE, key, err);
 }
 
 enum kh_hit kh_pack_sql_file_same(struct kh_tx *tx, struct kh_str pack, struct kh_str path,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/process/decision_sql.h"
+#include "store/row.h"
 
 static const struct kh_sql add = {
     .name = "decision_add",
@@ -53,7 +54,7 @@ bool kh_decision_sql_add(struct kh_tx *tx, const struct kh_decision_row *r, stru
     kh_bind_text(&q, 7, r->checksum);
     kh_bind_text(&q, 8, r->xml);
     kh_bind_int(&q, 9, r->deployed_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_DECISION, r->id, err);
 }
 
 enum kh_hit kh_decision_sql_newest(struct kh_tx *tx, struct kh_arena *a, struct kh_str pack,

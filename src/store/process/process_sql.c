@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/process/process_sql.h"
+#include "store/row.h"
 
 static const struct kh_sql add = {
     .name = "process_add",
@@ -71,7 +72,7 @@ bool kh_process_sql_add(struct kh_tx *tx, const struct kh_process_row *r, struct
     kh_bind_text(&q, 6, r->checksum);
     kh_bind_text(&q, 7, r->xml);
     kh_bind_int(&q, 8, r->deployed_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal_id(tx, KH_ROW_PROCESS, r->id, err);
 }
 
 enum kh_hit kh_process_sql_newest(struct kh_tx *tx, struct kh_arena *a, struct kh_str key,
@@ -154,7 +155,7 @@ bool kh_calendar_sql_put(struct kh_tx *tx, struct kh_str key, struct kh_str data
     kh_bind_text(&q, 1, key);
     kh_bind_text(&q, 2, data);
     kh_bind_int(&q, 3, now_us);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_CALENDAR, key, err);
 }
 
 bool kh_calendar_sql_all(struct kh_tx *tx, struct kh_arena *a, struct kh_calendar_row **ret,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/registry/type_sql.h"
+#include "store/row.h"
 
 static void read_row(struct kh_query *q, struct kh_arena *a, struct kh_rtype_row *r)
 {
@@ -75,6 +76,8 @@ bool kh_type_sql_put(struct kh_tx *tx, const struct kh_rtype_row *row, struct kh
 {
     kh_auto(kh_query) put = {0};
     kh_auto(kh_query) version = {0};
+    kh_auto_arena a = kh_arena_new((size_t)1 << 20);
+    struct kh_str key = kh_strf(a, "%.*s/%lld", KH_FMT(row->name), (long long)row->version);
 
     if (!kh_query_open(&put, tx, &put_sql, err))
         return false;
@@ -89,7 +92,8 @@ bool kh_type_sql_put(struct kh_tx *tx, const struct kh_rtype_row *row, struct kh
     kh_bind_int(&version, 2, row->version);
     kh_bind_text(&version, 3, row->schema);
     kh_bind_int(&version, 4, row->changed_us);
-    return kh_query_run(&version, NULL, err);
+    return kh_query_run(&version, NULL, err) && kh_row_seal(tx, KH_ROW_TYPE, row->name, err) &&
+           kh_row_seal(tx, KH_ROW_TYPE_VERSION, key, err);
 }
 
 static const struct kh_sql layout_sql = {.name = "type_layout",
@@ -104,7 +108,7 @@ bool kh_type_sql_layout(struct kh_tx *tx, struct kh_str name, struct kh_str layo
         return false;
     kh_bind_text(&q, 1, name);
     kh_bind_text(&q, 2, layout);
-    return kh_query_run(&q, NULL, err);
+    return kh_query_run(&q, NULL, err) && kh_row_seal(tx, KH_ROW_TYPE, name, err);
 }
 
 static const struct kh_sql versions_sql = {

@@ -410,7 +410,8 @@ const char *told(struct world *w)
     for (size_t i = 0; i < o.n; i++) {
         w->seen = o.events[i].seq;
         if (kh_str_starts(o.events[i].kind, KH_S("record.")) ||
-            kh_str_starts(o.events[i].kind, KH_S("type.")))
+            kh_str_starts(o.events[i].kind, KH_S("type.")) ||
+            kh_str_starts(o.events[i].kind, KH_S("row.")))
             continue;
         if (b.n)
             kh_buf_c(&b, ' ');
