@@ -12,7 +12,7 @@
 /* May the caller work on it, or only watch? */
 static bool may_act(const struct kh_who *who, const struct kh_task *t)
 {
-    return (t->role.n && kh_who_has(who, t->role, t->unit)) ||
+    return (t->owner == 0 && t->role.n && kh_who_has(who, t->role, t->unit)) ||
            (who->account && (who->account == t->owner || who->account == t->claimed_by));
 }
 

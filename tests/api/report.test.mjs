@@ -91,6 +91,45 @@ describe('a report', () => {
     assert.equal((await dispatcher.task(report.id, 'triage')).unit, 'H26.00004');
   });
 
+  it('is not forwarded to a unit that does not exist: it would be nobody\'s', async () => {
+    const report = await file();
+    for (const [key, before] of [['triage', { decision: 'accept' }], ['handle', undefined]]) {
+      const task = await officer.task(report.id, key);
+      const lost = await officer.complete(task, { decision: 'forward', to_unit: 'H26.99999', reason: 'Thuộc phường khác.' });
+      assert.equal(lost.status, 422, lost.text);
+      assert.deepEqual(lost.json.issues.map((i) => [i.pointer, i.code]), [['/to_unit', 'ref']]);
+      if (before) assert.equal((await officer.complete(task, before)).status, 200);
+    }
+    assert.equal((await officer.get(`/api/v1/records/report/${report.id}`)).json.unit, 'H26.00070');
+  });
+
+  it('asks for a decision, and only for what the decision needs', async () => {
+    const task = await officer.task((await file()).id, 'triage');
+    const wrong = await officer.complete(task, {});
+    assert.deepEqual(wrong.json.issues.map((i) => [i.pointer, i.code]), [['/decision', 'required']]);
+  });
+
+  it('is rated by its reporter, not by an official in their name', async () => {
+    const report = await file();
+    await officer.complete(await officer.task(report.id, 'triage'), { decision: 'accept' });
+    await officer.complete(await officer.task(report.id, 'handle'), { decision: 'done', answer: 'Đã xử lý xong.' });
+    const rate = await dispatcher.task(report.id, 'rate');
+    assert.equal(rate.may, false, 'the dispatcher watches');
+    assert.equal((await dispatcher.complete(rate, { stars: 5 })).status, 403);
+    assert.equal((await citizen.complete(rate, { stars: 2 })).status, 200);
+
+    const unknown = await file(nobody);
+    await officer.complete(await officer.task(unknown.id, 'triage'), { decision: 'accept' });
+    await officer.complete(await officer.task(unknown.id, 'handle'), { decision: 'done', answer: 'Đã xử lý xong.' });
+    const asked = await dispatcher.task(unknown.id, 'rate');
+    assert.equal((await dispatcher.complete(asked, { stars: 4, comment: 'Hỏi qua điện thoại.' })).status, 200, 'nobody else could');
+  });
+
+  it('may be short', async () => {
+    const made = await citizen.post('/api/v1/records/report', pothole({ description: 'Ổ gà' }));
+    assert.equal(made.status, 201, made.text);
+  });
+
   it('can be opened again by who is not satisfied', async () => {
     const report = await file();
     await officer.complete(await officer.task(report.id, 'triage'), { decision: 'accept' });

@@ -149,9 +149,10 @@ bool kh_task_cancel(struct kh_run *r, int64_t id, struct kh_error *err)
 
 /* ---- seeing ---- */
 
+/* What is asked of one person is nobody's to answer in their name: the role then only watches. */
 bool kh_task_may(const struct kh_task_row *t, const struct kh_who *who)
 {
-    if (t->role.n && kh_who_has(who, t->role, t->unit))
+    if (t->owner == 0 && t->role.n && kh_who_has(who, t->role, t->unit))
         return true;
     if (who->kind == KH_WHO_SYSTEM)
         return true;
@@ -160,8 +161,8 @@ bool kh_task_may(const struct kh_task_row *t, const struct kh_who *who)
 
 bool kh_task_sees(const struct kh_task_row *t, const struct kh_who *who)
 {
-    return kh_task_may(t, who) || kh_who_has(who, KH_S("leader"), t->unit) ||
-           kh_who_has(who, KH_S("admin"), t->unit);
+    return kh_task_may(t, who) || (t->role.n && kh_who_has(who, t->role, t->unit)) ||
+           kh_who_has(who, KH_S("leader"), t->unit) || kh_who_has(who, KH_S("admin"), t->unit);
 }
 
 bool kh_task_fill(struct kh_tx *tx, const struct kh_process *pe, const struct kh_task_row *t,
@@ -311,6 +312,42 @@ static bool check_answers(struct kh_run *r, const struct kh_node *n, const struc
     return false;
 }
 
+/* An answer whose question says x-kh.ref names a record that is valid now: work that is handed to a
+ * unit that does not exist would be nobody's. */
+static bool check_answer_refs(struct kh_run *r, const struct kh_node *n,
+                              const struct kh_json *answers, struct kh_error *err)
+{
+    struct kh_root *root = r->root;
+    struct kh_issues *issues = kh_new(root->a, struct kh_issues);
+    const struct kh_json *questions = kh_json_get(n->form, "properties");
+
+    for (uint32_t i = 0; i < answers->n; i++) {
+        const struct kh_json_member *m = &answers->members[i];
+        const struct kh_json *question = kh_json_find(questions, m->key);
+        struct kh_str ref = kh_json_str(kh_json_get(question, "x-kh"), "ref", KH_S(""));
+        const struct kh_type *t = ref.n ? kh_type_find(root->pe->reg, ref) : NULL;
+        enum kh_hit hit = KH_MISS;
+        struct kh_record known;
+
+        if (ref.n == 0 || m->value.type != KH_JSON_STRING)
+            continue;
+        if (t)
+            hit = kh_record_find(root->tx, root->pe->reg, root->a, t, m->value.s, root->now_us,
+                                 &known, err);
+        if (hit == KH_FAIL)
+            return false;
+        if (hit == KH_MISS)
+            kh_issue_add(issues, root->a, kh_strf(root->a, "/%.*s", KH_FMT(m->key)), "ref",
+                         kh_strf(root->a, "Không có %.*s nào có hiệu lực mang mã này.", KH_FMT(ref)),
+                         kh_strf(root->a, "No %.*s that is valid has this code.", KH_FMT(ref)));
+    }
+    if (issues->n == 0)
+        return true;
+    kh_fail(err, KH_EC_TASK_INVALID, "%zu answers name nothing", issues->n);
+    err->issues = issues;
+    return false;
+}
+
 /* The instance of a task, locked and standing on it. */
 static bool load_for(struct kh_root *root, const struct kh_task_row *t, struct kh_run **ret_run,
                      size_t *ret_token, struct kh_error *err)
@@ -348,7 +385,8 @@ bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *
     if (t.claimed_by && t.claimed_by != who->account && who->kind != KH_WHO_SYSTEM)
         return kh_fail(err, KH_EC_TASK_CLAIMED, "id=%lld", (long long)id);
     if (!load_for(&root, &t, &r, &token, err) ||
-        !check_answers(r, &r->p->nodes[r->tokens[token].node], answers, err))
+        !check_answers(r, &r->p->nodes[r->tokens[token].node], answers, err) ||
+        !check_answer_refs(r, &r->p->nodes[r->tokens[token].node], answers, err))
         return false;
     t.state = KH_TASK_DONE;
     t.claimed_by = t.claimed_by ? t.claimed_by : who->account;

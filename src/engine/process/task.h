@@ -9,7 +9,8 @@
 
 #include "engine/process/run.h"
 
-/** @return true if who may work on the task: its role over its unit, its owner, its claimer */
+/** @return true if who may work on the task: its owner, or without one its role over its
+ *  unit; its claimer */
 bool kh_task_may(const struct kh_task_row *t, const struct kh_who *who);
 /** @return true if who may see the task: who may work on it, and who watches over its unit: its
  *  leader, an administrator */
