@@ -11,7 +11,7 @@
 #include "engine/geo/units.h"
 #include "engine/process/process.h"
 
-enum { PHOTOS_MAX = 5, DESCRIPTION_LEAST = 10 };
+enum { PHOTOS_MAX = 5 };
 
 struct making {
     struct kh_call *c;
@@ -243,15 +243,12 @@ static void read_attributes(struct making *m)
         kh_json_set(m->c->a, m->fields, KH_S("attributes"), to);
 }
 
-/* The standard lets the description be short or absent; a report says in words what is wrong. */
+/* The standard lets the description be absent; a report says in words what is wrong. */
 static void read_description(struct making *m)
 {
     struct kh_str d = part(m, "description");
 
-    if (d.n < DESCRIPTION_LEAST)
-        d = kh_strf(m->c->a, "%.*s%s%.*s", KH_FMT(m->service->name), d.n ? ": " : " (Open311)",
-                    KH_FMT(d));
-    set(m, "description", d);
+    set(m, "description", d.n ? d : m->service->name);
 }
 
 /* "+84 (912) 345-678" to what a report keeps. */

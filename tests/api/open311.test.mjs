@@ -49,6 +49,15 @@ describe('another city\'s app', () => {
     assert.match(xml, /^<\?xml version="1.0" encoding="utf-8"\?>\n<service_requests><request>.*<status>closed<\/status>/);
   });
 
+  it('finds the words that it sent, however few', async () => {
+    const made = async (more) => {
+      const [{ service_request_id: id }] = await (await open('requests.json', form({ service_code: 'pothole', lat: '21.0288', long: '105.8525', ...more }))).json();
+      return (await (await open(`requests/${id}.json`)).json())[0].description;
+    };
+    assert.equal(await made({ description: 'hole' }), 'hole');
+    assert.match(await made({}), /Ổ gà/, 'without words the service says what is wrong');
+  });
+
   it('may run in any browser page', async () => {
     const reply = await open('services.json', { method: 'OPTIONS', headers: { origin: 'https://elsewhere.example', 'access-control-request-method': 'GET' } });
     assert.equal(reply.status, 204);
