@@ -67,8 +67,37 @@ static int wal_grew(void *ctx, sqlite3 *db, const char *name, int frames)
     return SQLITE_OK;
 }
 
-/* Move the WAL into the database. Readers that stand in it hold up its restart, so kept snapshots
- * of idle threads are given up first; a long reading makes us try again later. */
+/*
+ * The WAL is moved into the database in two parts. The mover, a thread with a connection of its own,
+ * moves what is there while the committer goes on writing; that is where the time goes. Alone it
+ * would never be done, since more has been written meanwhile: so the committer then moves the rest,
+ * between two batches, and its next write starts the WAL anew.
+ */
+static void *mover(void *ctx)
+{
+    struct kh_store *st = ctx;
+    struct kh_sqlite *s = kh_sqlite_of(st);
+
+    pthread_mutex_lock(&s->sync_lock);
+    for (;;) {
+        while (s->move != KH_MOVE_ASKED && !s->sync_stop)
+            pthread_cond_wait(&s->sync_ready, &s->sync_lock);
+        if (s->sync_stop)
+            break;
+        pthread_mutex_unlock(&s->sync_lock);
+        kh_sqlite_release_idle(st);
+        /* Whatever comes of it, the committer looks after the rest. */
+        (void)sqlite3_wal_checkpoint_v2(s->mover.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        pthread_mutex_lock(&s->sync_lock);
+        s->move = KH_MOVE_DONE;
+    }
+    pthread_mutex_unlock(&s->sync_lock);
+    return NULL;
+}
+
+/* Move the WAL, or what is left of it, into the database. Readers that stand in it hold up its
+ * restart, so kept snapshots of idle threads are given up first; a long reading makes us try again
+ * later. */
 static void checkpoint_wal(struct kh_store *st)
 {
     struct kh_sqlite *s = kh_sqlite_of(st);
@@ -82,6 +111,27 @@ static void checkpoint_wal(struct kh_store *st)
     } else {
         s->wal_next = s->wal_frames + WAL_FRAMES;
     }
+}
+
+/* After a batch: ask the mover when the WAL has grown, and finish what it has begun. */
+static void look_after_wal(struct kh_store *st)
+{
+    struct kh_sqlite *s = kh_sqlite_of(st);
+    enum kh_move move;
+
+    if (s->wal_frames < s->wal_next)
+        return;
+    pthread_mutex_lock(&s->sync_lock);
+    move = s->move;
+    if (move == KH_MOVE_NONE && s->mover.db) {
+        s->move = KH_MOVE_ASKED;
+        pthread_cond_broadcast(&s->sync_ready);
+    } else if (move == KH_MOVE_DONE) {
+        s->move = KH_MOVE_NONE;
+    }
+    pthread_mutex_unlock(&s->sync_lock);
+    if (move == KH_MOVE_DONE || !s->mover.db)
+        checkpoint_wal(st);
 }
 
 /* ---- one batch ---- */
@@ -427,8 +477,7 @@ static void *committer(void *ctx)
         have -= ran;
         memmove(s->jobs, s->jobs + ran, have * sizeof(*s->jobs));
         s->idle_us = kh_mono_us();
-        if (s->wal_frames >= s->wal_next)
-            checkpoint_wal(st);
+        look_after_wal(st);
     }
     return NULL;
 }
@@ -507,6 +556,14 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
     if (pthread_create(&s->syncer, NULL, syncer, st) != 0)
         return kh_fail(err, KH_EC_STORE, "no thread for the syncer");
     s->syncing = true;
+    if (!st->config.making) {
+        if (!kh_sqlite_connect(st, &s->mover, false, err))
+            return false;
+        if (pthread_create(&s->moving, NULL, mover, st) != 0) {
+            kh_sqlite_disconnect(&s->mover);
+            return kh_fail(err, KH_EC_STORE, "no thread for moving the log");
+        }
+    }
     if (pthread_create(&s->committer, NULL, committer, st) != 0)
         return kh_fail(err, KH_EC_STORE, "no thread for the committer");
     s->started = true;
@@ -531,6 +588,10 @@ void kh_sqlite_committer_stop(struct kh_store *st)
         pthread_mutex_unlock(&s->sync_lock);
         pthread_join(s->syncer, NULL);
         s->syncing = false;
+        if (s->mover.db) {
+            pthread_join(s->moving, NULL);
+            kh_sqlite_disconnect(&s->mover);
+        }
     }
     if (s->made)
         batches_free(s);

@@ -63,6 +63,9 @@ struct kh_batch {
 /** One that is being synced, one that waits for it, and one more so that nobody waits for a list. */
 enum { KH_BATCHES = 4 };
 
+/** How far the mover is with the WAL. */
+enum kh_move { KH_MOVE_NONE, KH_MOVE_ASKED, KH_MOVE_DONE };
+
 struct kh_sqlite {
     char *path;
     int nodes; /**< the file whose locks say which numbers of processes are taken, or -1 */
@@ -78,6 +81,9 @@ struct kh_sqlite {
     struct kh_batch batches[KH_BATCHES];
     struct kh_batch *idle, *sent, **sent_last;
     unsigned unsynced; /**< sent and not yet answered */
+    enum kh_move move;
+    struct kh_sqlite_conn mover; /**< its connection; none while a city is made */
+    pthread_t moving;
     bool sync_stop;
 
     /* of the batch that is run */
