@@ -245,14 +245,7 @@ bool kh_pg_commit(struct kh_pg_conn *c, bool *ret_retry, struct kh_error *err)
 
 void kh_pg_conn_close(struct kh_pg_conn *c)
 {
-    for (size_t i = 0; i < c->slots_n; i++)
-        for (struct kh_pg_stmt *s = c->slots[i], *next; s; s = next) {
-            next = s->next;
-            free(s);
-        }
-    free(c->slots);
-    c->slots = NULL;
-    c->slots_n = c->stmts_n = 0;
+    kh_pg_stmts_free(c);
     kh_pg_queries_free(c);
     kh_hooks_free(&c->hooks);
     if (c->pg && !c->lost)

@@ -17,9 +17,12 @@ enum { KH_PG_PARAMS = 64 };
 
 /** A prepared statement of one connection. */
 struct kh_pg_stmt {
-    const struct kh_sql *sql;
+    const struct kh_sql *sql; /**< the key, or NULL if it is passing: then text is */
+    char *text;               /**< a copy, if it is passing */
+    uint64_t hash, used;      /**< used: counts openings, for the oldest */
     struct kh_pg_stmt *next;
-    char name[16];
+    unsigned busy;  /**< queries that are open on it */
+    char name[24];  /**< on the server; never given again on this connection */
     unsigned epoch; /**< of the connection when it was prepared; 0 never */
     int params;
     Oid types[KH_PG_PARAMS]; /**< what the server made of $1.. */
@@ -31,7 +34,8 @@ struct kh_pg_conn {
     struct kh_store *st;
     PGconn *pg;
     struct kh_pg_stmt **slots;
-    size_t slots_n, stmts_n;
+    size_t slots_n, stmts_n, passing_n;
+    uint64_t openings, names;
     unsigned epoch;       /**< counts connections; statements of older ones are prepared anew */
     int64_t retry_us;     /**< do not try to connect before */
     const char *begin;    /**< how a transaction starts here */
@@ -139,6 +143,7 @@ bool kh_pg_col_null(struct kh_query *q, int i);
 bool kh_pg_post(struct kh_query *q, struct kh_error *err);
 bool kh_pg_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
 void kh_pg_queries_free(struct kh_pg_conn *c);
+void kh_pg_stmts_free(struct kh_pg_conn *c);
 
 /* pg_seal.c */
 

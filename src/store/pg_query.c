@@ -52,13 +52,9 @@ struct kh_pg_query {
 
 /* ---- finding ---- */
 
-static size_t slot_of(const struct kh_pg_conn *c, const struct kh_sql *sql)
+static struct kh_pg_stmt **slot_of(const struct kh_pg_conn *c, uint64_t hash)
 {
-    uintptr_t h = (uintptr_t)sql >> 4;
-
-    h ^= h >> 9;
-    h *= 0x9e3779b97f4a7c15U;
-    return (size_t)(h >> 20) & (c->slots_n - 1);
+    return &c->slots[hash & (c->slots_n - 1)];
 }
 
 static void widen(struct kh_pg_conn *c)
@@ -70,11 +66,11 @@ static void widen(struct kh_pg_conn *c)
     c->slots = kh_store_alloc(c->slots_n * sizeof(struct kh_pg_stmt *));
     for (size_t i = 0; i < old_n; i++)
         for (struct kh_pg_stmt *s = old[i], *next; s; s = next) {
-            size_t at = slot_of(c, s->sql);
+            struct kh_pg_stmt **at = slot_of(c, s->hash);
 
             next = s->next;
-            s->next = c->slots[at];
-            c->slots[at] = s;
+            s->next = *at;
+            *at = s;
         }
     free(old);
 }
@@ -84,42 +80,108 @@ static const char *text_of(const struct kh_sql *sql)
     return sql->text_pg ? sql->text_pg : sql->text;
 }
 
-static struct kh_pg_stmt *find(struct kh_pg_conn *c, const struct kh_sql *sql)
+static bool is(const struct kh_pg_stmt *s, const struct kh_query *q, uint64_t hash)
 {
-    struct kh_pg_stmt *s = c->slots_n ? c->slots[slot_of(c, sql)] : NULL;
-    size_t at;
+    if (!q->passing)
+        return s->sql == q->sql;
+    return !s->sql && s->hash == hash && strcmp(s->text, text_of(q->sql)) == 0;
+}
 
-    while (s && s->sql != sql)
+static void stmt_free(struct kh_pg_stmt *s)
+{
+    free(s->text);
+    free(s);
+}
+
+/* Make room for one more passing statement: the one that was not opened for longest goes, here and
+ * on the server. @return commands sent, -1 on failure */
+static int forget(struct kh_pg_conn *c, struct kh_error *err)
+{
+    struct kh_pg_stmt **oldest = NULL, *s;
+    char command[48] = "";
+    int n;
+
+    if (c->passing_n < KH_PASSING_MAX)
+        return 0;
+    for (size_t i = 0; i < c->slots_n; i++)
+        for (struct kh_pg_stmt **at = &c->slots[i]; *at; at = &(*at)->next)
+            if (!(*at)->sql && !(*at)->busy && (!oldest || (*at)->used < (*oldest)->used))
+                oldest = at;
+    if (!oldest)
+        return 0; /* all of them are open just now */
+    s = *oldest;
+    *oldest = s->next;
+    if (s->epoch == c->epoch)
+        snprintf(command, sizeof(command), "DEALLOCATE %s", s->name);
+    stmt_free(s);
+    c->passing_n--;
+    c->stmts_n--;
+    if (!*command)
+        return 0;
+    n = kh_pg_prefix(c);
+    if (n >= 0 && PQsendQueryParams(c->pg, command, 0, NULL, NULL, NULL, NULL, 0))
+        return n + 1;
+    kh_pg_fail(c, NULL, "deallocate", NULL, err);
+    return -1;
+}
+
+/* @param ret_sent commands that went ahead of the PREPARE of a new one */
+static struct kh_pg_stmt *find(struct kh_pg_conn *c, const struct kh_query *q, int *ret_sent,
+                               struct kh_error *err)
+{
+    uint64_t hash = kh_query_hash(q, text_of(q->sql));
+    struct kh_pg_stmt *s = c->slots_n ? *slot_of(c, hash) : NULL, **at;
+
+    while (s && !is(s, q, hash))
         s = s->next;
     if (s)
         return s;
+    if (q->passing && (*ret_sent = forget(c, err)) < 0)
+        return NULL;
     if (c->stmts_n >= c->slots_n)
         widen(c);
     s = kh_store_alloc(sizeof(*s));
-    s->sql = sql;
-    snprintf(s->name, sizeof(s->name), "s%zu", c->stmts_n++);
-    at = slot_of(c, sql);
-    s->next = c->slots[at];
-    c->slots[at] = s;
+    s->sql = q->passing ? NULL : q->sql;
+    s->text = q->passing ? strdup(text_of(q->sql)) : NULL;
+    KH_REQUIRE(s->sql || s->text);
+    s->hash = hash;
+    snprintf(s->name, sizeof(s->name), "s%llu", (unsigned long long)c->names++);
+    at = slot_of(c, hash);
+    s->next = *at;
+    *at = s;
+    c->stmts_n++;
+    c->passing_n += q->passing;
     return s;
 }
 
+void kh_pg_stmts_free(struct kh_pg_conn *c)
+{
+    for (size_t i = 0; i < c->slots_n; i++)
+        for (struct kh_pg_stmt *s = c->slots[i], *next; s; s = next) {
+            next = s->next;
+            stmt_free(s);
+        }
+    free(c->slots);
+    c->slots = NULL;
+    c->slots_n = c->stmts_n = c->passing_n = 0;
+}
+
 /* Prepare and learn the types; BEGIN goes along if it is due. */
-static bool prepare(struct kh_pg_conn *c, struct kh_pg_stmt *s, struct kh_error *err)
+static bool prepare(struct kh_pg_conn *c, struct kh_pg_stmt *s, const struct kh_sql *sql, int sent,
+                    struct kh_error *err)
 {
     int n = kh_pg_prefix(c);
     PGresult *res = NULL;
 
-    if (n < 0 || !PQsendPrepare(c->pg, s->name, text_of(s->sql), 0, NULL) ||
+    if (n < 0 || !PQsendPrepare(c->pg, s->name, text_of(sql), 0, NULL) ||
         !PQsendDescribePrepared(c->pg, s->name))
-        return kh_pg_fail(c, NULL, s->sql->name, NULL, err);
-    if (!kh_pg_drain(c, n + 2, s->sql->name, &res, &c->tx.retry, err))
+        return kh_pg_fail(c, NULL, sql->name, NULL, err);
+    if (!kh_pg_drain(c, sent + n + 2, sql->name, &res, &c->tx.retry, err))
         return false;
     s->params = PQnparams(res);
     if (s->params > KH_PG_PARAMS) {
         PQclear(res);
-        return kh_fail(err, KH_EC_INTERNAL, "%s: more than %d parameters", s->sql->name,
-                       KH_PG_PARAMS);
+        return kh_fail(err, KH_EC_INTERNAL, "%s: more than %d parameters", sql->name, KH_PG_PARAMS);
     }
     for (int i = 0; i < s->params; i++)
         s->types[i] = PQparamtype(res, i);
@@ -130,19 +192,23 @@ static bool prepare(struct kh_pg_conn *c, struct kh_pg_stmt *s, struct kh_error 
 
 /* A prepared statement that a failed transaction took part in preparing is still there: PREPARE is
  * not transactional. Only a new connection loses it. */
-static bool ready(struct kh_pg_conn *c, struct kh_pg_stmt *s, struct kh_error *err)
+static bool ready(struct kh_pg_conn *c, struct kh_pg_stmt *s, const struct kh_sql *sql, int sent,
+                  struct kh_error *err)
 {
-    return s->epoch == c->epoch || prepare(c, s, err);
+    return s->epoch == c->epoch || prepare(c, s, sql, sent, err);
 }
 
 bool kh_pg_open(struct kh_query *q, struct kh_error *err)
 {
     struct kh_pg_conn *c = q->tx->conn;
-    struct kh_pg_stmt *s = find(c, q->sql);
+    int sent = 0;
+    struct kh_pg_stmt *s = find(c, q, &sent, err);
     struct kh_pg_query *p;
 
-    if (!ready(c, s, err))
+    if (!s || !ready(c, s, q->sql, sent, err))
         return false;
+    s->used = ++c->openings;
+    s->busy++;
     p = c->spare;
     if (p)
         c->spare = p->next;
@@ -164,6 +230,7 @@ void kh_pg_drop(struct kh_query *q)
 
     PQclear(p->res);
     p->res = NULL;
+    p->stmt->busy--;
     if (p->a)
         kh_arena_reset(p->a);
     p->next = c->spare;
@@ -301,7 +368,7 @@ static void put_str(struct kh_pg_query *p, int i, Oid type, struct wire *w)
 }
 
 /* An unbound parameter is NULL, as in SQLite. */
-static bool encode(struct kh_pg_query *p, struct wire *w, struct kh_error *err)
+static bool encode(struct kh_query *q, struct kh_pg_query *p, struct wire *w, struct kh_error *err)
 {
     for (int i = 0; i < p->stmt->params; i++) {
         w->values[i] = NULL;
@@ -316,7 +383,7 @@ static bool encode(struct kh_pg_query *p, struct wire *w, struct kh_error *err)
         case B_TEXT:
         case B_BLOB:
             if (p->v[i].s.n > INT32_MAX)
-                return kh_fail(err, KH_EC_STORE, "%s: a value is too large", p->stmt->sql->name);
+                return kh_fail(err, KH_EC_STORE, "%s: a value is too large", q->sql->name);
             put_str(p, i, p->stmt->types[i], w);
             break;
         default:
@@ -339,7 +406,7 @@ static int send(struct kh_query *q, struct kh_pg_query *p, struct kh_error *err)
         kh_fail(err, KH_EC_STORE, "%s: fault", q->sql->name);
         return -1;
     }
-    if (!encode(p, &w, err))
+    if (!encode(q, p, &w, err))
         return -1;
     n = kh_pg_prefix(c);
     if (n < 0 || !PQsendQueryPrepared(c->pg, p->stmt->name, p->stmt->params, w.values, w.lengths,

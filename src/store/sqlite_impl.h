@@ -17,7 +17,8 @@ enum { KH_SQLITE_PARAMS = 64 };
 
 /** A prepared statement of one connection. */
 struct kh_stmt {
-    const struct kh_sql *sql;
+    const struct kh_sql *sql; /**< the key, or NULL if it is passing: then its text is */
+    uint64_t hash, used;      /**< used: counts openings of passing statements, for the oldest */
     sqlite3_stmt *stmt;
     struct kh_stmt *next; /**< same slot: other statements, or this one opened twice */
     bool busy;
@@ -30,7 +31,8 @@ struct kh_stmt {
 struct kh_sqlite_conn {
     sqlite3 *db;
     struct kh_stmt **slots;
-    size_t slots_n, stmts_n;
+    size_t slots_n, stmts_n, passing_n;
+    uint64_t openings;
     sqlite3_stmt *begin, *commit;
     struct kh_tx tx;
 };

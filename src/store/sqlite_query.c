@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements of the SQLite driver: kept prepared for each connection, found by the address of
- * their kh_sql. */
+ * their kh_sql, or by their text if they are passing. */
 #include "base/fault.h"
 #include "store/sqlite_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t slot_of(const struct kh_sqlite_conn *c, const struct kh_sql *sql)
+static struct kh_stmt **slot_of(const struct kh_sqlite_conn *c, uint64_t hash)
 {
-    uintptr_t h = (uintptr_t)sql >> 4;
-
-    h ^= h >> 9;
-    h *= 0x9e3779b97f4a7c15U;
-    return (size_t)(h >> 20) & (c->slots_n - 1);
+    return &c->slots[hash & (c->slots_n - 1)];
 }
 
 static void widen(struct kh_sqlite_conn *c)
@@ -25,24 +21,51 @@ static void widen(struct kh_sqlite_conn *c)
     c->slots = kh_store_alloc(c->slots_n * sizeof(struct kh_stmt *));
     for (size_t i = 0; i < old_n; i++)
         for (struct kh_stmt *s = old[i], *next; s; s = next) {
-            size_t at = slot_of(c, s->sql);
+            struct kh_stmt **at = slot_of(c, s->hash);
 
             next = s->next;
-            s->next = c->slots[at];
-            c->slots[at] = s;
+            s->next = *at;
+            *at = s;
         }
     free(old);
 }
 
+static bool is(const struct kh_stmt *s, const struct kh_query *q, uint64_t hash)
+{
+    if (!q->passing)
+        return s->sql == q->sql;
+    return !s->sql && s->hash == hash && strcmp(sqlite3_sql(s->stmt), q->sql->text) == 0;
+}
+
+/* Make room for one more passing statement: the one that was not opened for longest goes. */
+static void forget(struct kh_sqlite_conn *c)
+{
+    struct kh_stmt **oldest = NULL, *s;
+
+    if (c->passing_n < KH_PASSING_MAX)
+        return;
+    for (size_t i = 0; i < c->slots_n; i++)
+        for (struct kh_stmt **at = &c->slots[i]; *at; at = &(*at)->next)
+            if (!(*at)->sql && !(*at)->busy && (!oldest || (*at)->used < (*oldest)->used))
+                oldest = at;
+    if (!oldest)
+        return; /* all of them are open just now */
+    s = *oldest;
+    *oldest = s->next;
+    sqlite3_finalize(s->stmt);
+    free(s);
+    c->passing_n--;
+    c->stmts_n--;
+}
+
 /* SQLite numbers named parameters by their first place in the text, and takes "$1::text" for a
  * name: so names are checked and mapped once. */
-static bool map_params(struct kh_stmt *s, struct kh_error *err)
+static bool map_params(struct kh_stmt *s, const char *what, struct kh_error *err)
 {
     int n = sqlite3_bind_parameter_count(s->stmt);
 
     if (n > KH_SQLITE_PARAMS)
-        return kh_fail(err, KH_EC_INTERNAL, "%s: more than %d parameters", s->sql->name,
-                       KH_SQLITE_PARAMS);
+        return kh_fail(err, KH_EC_INTERNAL, "%s: more than %d parameters", what, KH_SQLITE_PARAMS);
     s->direct = true;
     for (int i = 1; i <= n; i++) {
         const char *name = sqlite3_bind_parameter_name(s->stmt, i);
@@ -50,8 +73,8 @@ static bool map_params(struct kh_stmt *s, struct kh_error *err)
 
         if (!name || name[0] != '$' || !kh_str_int(kh_cstr(name + 1), &k) || k < 1 || k > n ||
             s->map[k])
-            return kh_fail(err, KH_EC_INTERNAL, "%s: parameters must be $1..$%d, not %s",
-                           s->sql->name, n, name ? name : "?");
+            return kh_fail(err, KH_EC_INTERNAL, "%s: parameters must be $1..$%d, not %s", what, n,
+                           name ? name : "?");
         s->map[k] = (unsigned char)i;
         s->direct = s->direct && k == i;
     }
@@ -59,49 +82,55 @@ static bool map_params(struct kh_stmt *s, struct kh_error *err)
     return true;
 }
 
-static struct kh_stmt *prepare(struct kh_sqlite_conn *c, const struct kh_sql *sql,
+static struct kh_stmt *prepare(struct kh_sqlite_conn *c, const struct kh_query *q, uint64_t hash,
                                struct kh_error *err)
 {
-    struct kh_stmt *s = kh_store_alloc(sizeof(*s));
+    const struct kh_sql *sql = q->sql;
+    struct kh_stmt *s = kh_store_alloc(sizeof(*s)), **at;
     const char *tail = NULL;
-    size_t at;
     int rc;
 
-    s->sql = sql;
+    s->sql = q->passing ? NULL : sql;
+    s->hash = hash;
     rc = sqlite3_prepare_v3(c->db, sql->text, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, &tail);
     if (rc != SQLITE_OK) {
         free(s);
         kh_sqlite_fail(err, c->db, rc, sql->name);
         return NULL;
     }
-    if (!s->stmt || (tail && tail[strspn(tail, " \t\n;")]) || !map_params(s, err)) {
+    if (!s->stmt || (tail && tail[strspn(tail, " \t\n;")]) || !map_params(s, sql->name, err)) {
         if (err->code == KH_EC_OK)
             kh_fail(err, KH_EC_INTERNAL, "%s: not exactly one statement", sql->name);
         sqlite3_finalize(s->stmt);
         free(s);
         return NULL;
     }
+    if (q->passing)
+        forget(c);
     if (c->stmts_n >= c->slots_n)
         widen(c);
-    at = slot_of(c, sql);
-    s->next = c->slots[at];
-    c->slots[at] = s;
+    at = slot_of(c, hash);
+    s->next = *at;
+    *at = s;
     c->stmts_n++;
+    c->passing_n += q->passing;
     return s;
 }
 
 bool kh_sqlite_q_open(struct kh_query *q, struct kh_error *err)
 {
     struct kh_sqlite_conn *c = q->tx->conn;
-    struct kh_stmt *s = c->slots_n ? c->slots[slot_of(c, q->sql)] : NULL;
+    uint64_t hash = kh_query_hash(q, q->sql->text);
+    struct kh_stmt *s = c->slots_n ? *slot_of(c, hash) : NULL;
 
-    while (s && (s->sql != q->sql || s->busy))
+    while (s && (s->busy || !is(s, q, hash)))
         s = s->next;
     if (!s)
-        s = prepare(c, q->sql, err);
+        s = prepare(c, q, hash, err);
     if (!s)
         return false;
     s->busy = true;
+    s->used = ++c->openings;
     q->driver = s;
     return true;
 }
@@ -127,7 +156,7 @@ void kh_sqlite_stmts_free(struct kh_sqlite_conn *c)
         }
     free(c->slots);
     c->slots = NULL;
-    c->slots_n = c->stmts_n = 0;
+    c->slots_n = c->stmts_n = c->passing_n = 0;
 }
 
 /* ---- parameters ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "store/backup.h"
 #include "store/checkpoint.h"
@@ -433,6 +434,17 @@ bool kh_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err)
 
 /* ---- statements ---- */
 
+uint64_t kh_query_hash(const struct kh_query *q, const char *text)
+{
+    uintptr_t h = (uintptr_t)q->sql >> 4;
+
+    if (q->passing)
+        return kh_hash64(kh_cstr(text), 0);
+    h ^= h >> 9;
+    h *= 0x9e3779b97f4a7c15U;
+    return h >> 20;
+}
+
 bool kh_query_open(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
                    struct kh_error *err)
 {
@@ -441,6 +453,17 @@ bool kh_query_open(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sq
         return false;
     }
     *q = (struct kh_query){.tx = tx, .sql = sql};
+    return tx->st->driver->open(q, err) || kh_tx_fail(tx, err);
+}
+
+bool kh_query_open_passing(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
+                           struct kh_error *err)
+{
+    if (tx->failed) {
+        *err = tx->why;
+        return false;
+    }
+    *q = (struct kh_query){.tx = tx, .sql = sql, .passing = true};
     return tx->st->driver->open(q, err) || kh_tx_fail(tx, err);
 }
 

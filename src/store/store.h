@@ -22,7 +22,7 @@ struct kh_store;
 struct kh_tx;
 
 /** A statement. Its address is the key of the prepared-statement cache: static, or kept until the
- *  store closes. Parameters are $1..$n, each used at least once; anything else is refused.
+ *  store closes (but see kh_query_open_passing). Parameters are $1..$n, each used at least once; anything else is refused.
  *  PostgreSQL takes a parameter's type from where it stands: say CAST($1 AS bigint) where that is
  *  not clear. One statement may be open several times at once. */
 struct kh_sql {
@@ -113,12 +113,20 @@ struct kh_query {
     const struct kh_sql *sql;
     void *driver; /**< sqlite3_stmt, or the PostgreSQL parameters and result */
     int row;
+    bool passing;
 };
+
+enum { KH_PASSING_MAX = 200 };
 
 /** Take the prepared statement; bindings are cleared. */
 KH_CHECK
 bool kh_query_open(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
                    struct kh_error *err);
+/** The same for a statement that was generated for this call and may go when the query has been
+ *  dropped: its text is the key. Each connection keeps the KH_PASSING_MAX that it used last. */
+KH_CHECK
+bool kh_query_open_passing(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
+                           struct kh_error *err);
 void kh_query_drop(struct kh_query *q);
 
 /** Bind parameter n (1-based). Text and bytes are borrowed until the statement is done. */

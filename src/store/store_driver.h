@@ -150,6 +150,9 @@ void kh_hook_add(struct kh_hooks *h, void (*fn)(void *ctx), void *ctx);
 void kh_hooks_run(struct kh_hooks *h);
 void kh_hooks_free(struct kh_hooks *h);
 
+/** What a connection finds a statement by: its address, or its text if it is passing. */
+uint64_t kh_query_hash(const struct kh_query *q, const char *text);
+
 /** Remember that a statement of tx failed; *err is what it failed with. @return false */
 bool kh_tx_fail(struct kh_tx *tx, const struct kh_error *err);
 

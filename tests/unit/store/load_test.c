@@ -173,6 +173,56 @@ static void many_threads_write_and_read_at_once(void **state)
     kh_event_unfollow(f.st, hear, &head);
 }
 
+/* ---- many statements ---- */
+
+enum { SHAPES = 1500 };
+
+static char bad_sum[] = "a statement answered for another";
+
+/* Every thread makes the same statements, each at an address of its own. */
+static bool pass(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    for (int n = *(int *)ctx; n < SHAPES; n += 10) {
+        char text[80];
+        struct kh_sql sql = {"t_passing", text, NULL};
+        kh_auto(kh_query) q = {0};
+
+        snprintf(text, sizeof(text), "SELECT CAST($1 AS bigint) + %d", n);
+        if (!kh_query_open_passing(&q, tx, &sql, err))
+            return false;
+        kh_bind_int(&q, 1, 7);
+        if (kh_query_next(&q, err) != KH_HIT || kh_col_int(&q, 0) != 7 + n)
+            return kh_fail(err, KH_EC_INTERNAL, "%s", bad_sum);
+    }
+    return true;
+}
+
+static void *pass_all(void *ctx)
+{
+    for (int first = 0; first < 10; first++) {
+        enum kh_tx_mode mode = first % 2 && ctx ? KH_TX_WRITE : KH_TX_READ;
+        struct kh_error err = {0};
+
+        if (!kh_store_run(f.st, "pass", mode, pass, &first, &err))
+            return err.code == KH_EC_INTERNAL ? bad_sum : bad_reading;
+    }
+    return NULL;
+}
+
+static void threads_pass_thousands_of_statements(void **state)
+{
+    pthread_t t[WRITERS + READERS];
+    void *why;
+
+    (void)state;
+    for (int i = 0; i < WRITERS + READERS; i++)
+        pthread_create(&t[i], NULL, pass_all, i < WRITERS ? &t[i] : NULL);
+    for (int i = 0; i < WRITERS + READERS; i++) {
+        pthread_join(t[i], &why);
+        assert_null(why);
+    }
+}
+
 /* ---- a queue that is full ---- */
 
 struct gate {
@@ -491,6 +541,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_threads_write_and_read_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(threads_pass_thousands_of_statements, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_reader_does_not_hold_up_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_comes_after_a_sync_and_looking_costs_none, setup, teardown),

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "store/sqlite_impl.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -478,6 +479,92 @@ static void one_statement_can_be_open_twice(void **state)
     assert_int_equal(sum, 'a' * 1000 + 'b');
 }
 
+/* ---- statements that pass ---- */
+
+struct passing {
+    char text[80];
+    struct kh_sql sql;
+};
+
+static bool open_passing(struct kh_query *q, struct kh_tx *tx, struct passing *p, int n,
+                         struct kh_error *err)
+{
+    snprintf(p->text, sizeof(p->text), "SELECT CAST($1 AS bigint) + %d", n);
+    p->sql = (struct kh_sql){"t_passing", p->text, NULL};
+    return kh_query_open_passing(q, tx, &p->sql, err);
+}
+
+/* When the statement was prepared: on PostgreSQL in microseconds; on SQLite how often it has run. */
+static int64_t age_of(struct kh_tx *tx, struct kh_query *q, int64_t *ret_kept, struct kh_error *err)
+{
+    static const struct kh_sql sql = {
+        "t_age",
+        "SELECT count(*), min(CASE WHEN statement = $1 THEN "
+        "CAST(extract(epoch FROM prepare_time) * 1000000 AS bigint) END) "
+        "FROM pg_prepared_statements WHERE statement LIKE 'SELECT CAST($1 AS bigint) + %'",
+        NULL};
+    kh_auto(kh_query) ask = {0};
+
+    if (!fixture_is_pg()) {
+        struct kh_sqlite_conn *c = tx->conn;
+        struct kh_stmt *stmt = q->driver;
+
+        *ret_kept = (int64_t)c->passing_n;
+        return sqlite3_stmt_status(stmt->stmt, SQLITE_STMTSTATUS_RUN, 0);
+    }
+    assert_true(kh_query_open(&ask, tx, &sql, err));
+    kh_bind_text(&ask, 1, kh_cstr(q->sql->text));
+    assert_int_equal(kh_query_next(&ask, err), KH_HIT);
+    *ret_kept = kh_col_int(&ask, 0);
+    return kh_col_int(&ask, 1);
+}
+
+static int64_t run_passing(struct kh_tx *tx, int n, int64_t *ret_kept, struct kh_error *err)
+{
+    struct passing p;
+    kh_auto(kh_query) q = {0};
+
+    assert_true(open_passing(&q, tx, &p, n, err));
+    kh_bind_int(&q, 1, 1000);
+    assert_int_equal(kh_query_next(&q, err), KH_HIT);
+    assert_int_equal(kh_col_int(&q, 0), 1000 + n);
+    return ret_kept ? age_of(tx, &q, ret_kept, err) : 0;
+}
+
+static bool many_pass(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    int64_t kept = 0, first = run_passing(tx, 1, &kept, err), now;
+    struct passing p;
+    kh_auto(kh_query) held = {0};
+
+    (void)ctx;
+    assert_true(open_passing(&held, tx, &p, 0, err));
+    kh_bind_int(&held, 1, 5);
+    for (int n = 2; n < 3000; n++) {
+        run_passing(tx, n, NULL, err);
+        if (n % 100 == 0) {
+            now = run_passing(tx, 1, &kept, err);
+            assert_true(fixture_is_pg() ? now == first : now > n / 100);
+            assert_true(kept <= KH_PASSING_MAX);
+        }
+    }
+    assert_int_equal(kept, KH_PASSING_MAX);
+    /* One that was open all the time has stayed what it was; one long forgotten comes again. */
+    assert_int_equal(kh_query_next(&held, err), KH_HIT);
+    assert_int_equal(kh_col_int(&held, 0), 5);
+    run_passing(tx, 2, NULL, err);
+    return true;
+}
+
+static void passing_statements_go_when_they_were_not_used_for_longest(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    assert_true(kh_store_run(f.st, "pass", KH_TX_READ, many_pass, NULL, &err));
+    assert_true(kh_store_run(f.st, "pass", KH_TX_WRITE, many_pass, NULL, &err));
+}
+
 static bool columns(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     static const struct kh_sql sql = {"t_all", "SELECT * FROM t ORDER BY id DESC", NULL};
@@ -596,6 +683,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reading_may_hold_another, setup, teardown),
         cmocka_unit_test_setup_teardown(hooks_run_once_and_only_after_a_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(one_statement_can_be_open_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(passing_statements_go_when_they_were_not_used_for_longest,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(statements_live_through_a_change_of_their_table, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(two_at_one_place_make_different_ids, setup, teardown),
