@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The question of a list: what it filters by, what it may not combine, and which way answers it. */
-#include "engine/registry/list_int.h"
+#include "engine/registry/walk_int.h"
 
 #include "base/time.h"
 
@@ -135,34 +135,48 @@ static bool parse_filters(struct kh_ask *k, enum kh_level_of *level, struct kh_e
     return true;
 }
 
-/* A range on one field alone asks for its order too: largest first. */
+/* A range on one field alone asks for its order too, where an index leads in it: largest first. */
 static int range_column(const struct kh_ask *k)
 {
     int col = -1;
 
     for (size_t i = 0; i < k->preds_n; i++) {
         enum kh_rop op = k->preds[i].op;
+        size_t eq;
+        int index;
 
         if (op != KH_RO_LT && op != KH_RO_LE && op != KH_RO_GT && op != KH_RO_GE)
             continue;
-        if (k->t->fields[k->t->col_fields[k->preds[i].col]].index < 0)
+        if (k->preds[i].col == col || kh_ways_lead(k, k->preds[i].col, &index, &eq) == KH_LEAD_NONE)
             continue;
-        if (col >= 0 && col != k->preds[i].col)
+        if (col >= 0)
             return -1;
         col = k->preds[i].col;
     }
     return col;
 }
 
+/* One value leaves nothing to sort by but the id. */
+static bool is_given(const struct kh_ask *k, int col)
+{
+    struct kh_fixed given;
+
+    kh_ways_given(k, &given);
+    return col >= 0 && given.is[col];
+}
+
 static bool parse_sort(struct kh_ask *k, enum kh_level_of *level, struct kh_error *err)
 {
     struct kh_str name = k->q->sort;
     const struct kh_field *f;
+    size_t eq;
+    int index;
 
     k->sort = -1;
     k->desc = true;
     if (name.n == 0) {
         k->sort = range_column(k);
+        k->sort = is_given(k, k->sort) ? -1 : k->sort;
         return true;
     }
     k->desc = name.p[0] == '-';
@@ -171,8 +185,15 @@ static bool parse_sort(struct kh_ask *k, enum kh_level_of *level, struct kh_erro
         return true;
     if (!find_field(k, name, "sort", &f, err))
         return false;
-    k->sort = f->col;
     *level = f->level > *level ? f->level : *level;
+    if (is_given(k, f->col))
+        return true;
+    if (kh_ways_lead(k, f->col, &index, &eq) == KH_LEAD_NONE)
+        return kh_fail(err, KH_EC_FILTER_INVALID,
+                       "%.*s gives no order here: no index begins with it, nor goes on with it "
+                       "after fields whose values are given (=)",
+                       KH_FMT(f->name));
+    k->sort = f->col;
     return true;
 }
 

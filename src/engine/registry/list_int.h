@@ -3,7 +3,7 @@
  * list_int -- a list on its way from the question to the page.
  *
  *   list.c    checks the question, says what cannot be combined, and picks one of the ways:
- *   walk.c    along an index, newest first or sorted;  place.c  in a box, near a point, in a unit;
+ *   walk.c    along indexes, newest first or sorted;   place.c  in a box, near a point, in a unit;
  *   search.c  by words, ranked;                        past.c   at another instant.
  */
 #ifndef KH_REGISTRY_LIST_INT_H
@@ -61,6 +61,9 @@ bool kh_list_words(struct kh_ask *k, const struct kh_box *box, const struct kh_s
                    struct kh_page *page, struct kh_error *err);
 KH_CHECK
 bool kh_list_past(struct kh_ask *k, struct kh_page *page, struct kh_error *err);
+
+/** Does a value fit a filter? One that is NULL fits none. */
+bool kh_pred_fits(struct kh_ask *k, const struct kh_rpred *p, const struct kh_rval *v);
 
 /** Order of sort values: numbers, then bytes. */
 int kh_rval_cmp(const struct kh_rval *x, const struct kh_rval *y);

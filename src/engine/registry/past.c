@@ -43,7 +43,7 @@ static bool in_list(const struct kh_field *f, struct kh_arena *a, struct kh_str 
     return false;
 }
 
-static bool fits_one(struct kh_ask *k, const struct kh_rpred *p, const struct kh_rval *v)
+bool kh_pred_fits(struct kh_ask *k, const struct kh_rpred *p, const struct kh_rval *v)
 {
     int cmp;
 
@@ -65,6 +65,7 @@ static bool fits_one(struct kh_ask *k, const struct kh_rpred *p, const struct kh
         return cmp >= 0;
     case KH_RO_IN:
     case KH_RO_UNITS:
+    case KH_RO_NULL:
     case KH_RO_NONE:
         break;
     }
@@ -80,7 +81,7 @@ static bool fits(struct kh_ask *k, const struct kh_json *fields)
         return true;
     kh_columns_refill(k->t, k->a, fields, &row);
     for (size_t i = 0; i < k->preds_n; i++)
-        if (!fits_one(k, &k->preds[i], &row.cols[k->preds[i].col]))
+        if (!kh_pred_fits(k, &k->preds[i], &row.cols[k->preds[i].col]))
             return false;
     return !b || (row.has_place && row.box[2] >= b->min_lon && row.box[3] >= b->min_lat &&
                   row.box[0] <= b->max_lon && row.box[1] <= b->max_lat);

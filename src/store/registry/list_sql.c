@@ -6,7 +6,7 @@
 enum { VALUES_MAX = 60 };
 
 /* The text of a statement and its values, made in one pass: the text is also the key under which
- * the statement is kept. */
+ * connections keep it prepared. */
 struct gen {
     struct kh_buf b;
     struct kh_rval values[VALUES_MAX];
@@ -82,11 +82,11 @@ static void pred_in(struct gen *g, const struct kh_rpred *p)
 {
     col(g, p->col);
     if (g->pg) {
-        put(g, " = ANY (ARRAY(SELECT CAST(v AS ");
+        put(g, " = ANY (ARRAY(SELECT CAST(u.value AS ");
         put(g, cast_of(g->s->cols[p->col].kind));
         put(g, ") FROM jsonb_array_elements_text(CAST(");
         param(g, p->value);
-        put(g, " AS jsonb)) AS v))");
+        put(g, " AS jsonb)) AS u(value)))");
     } else {
         put(g, " IN (SELECT value FROM json_each(");
         param(g, p->value);
@@ -137,6 +137,10 @@ static void pred(struct gen *g, const struct kh_rpred *p)
         return;
     case KH_RO_UNITS:
         pred_units(g, p);
+        return;
+    case KH_RO_NULL:
+        col(g, p->col);
+        put(g, " IS NULL");
         return;
     case KH_RO_NONE:
         put(g, "1 = 0");
@@ -219,39 +223,25 @@ static void by_id(struct gen *g, const struct kh_rwalk *w)
     put(g, w->desc ? " ORDER BY r.id DESC" : " ORDER BY r.id");
 }
 
-static void bounds(struct gen *g, const struct kh_rwalk *w)
+static void bounds(struct gen *g, int c, const struct kh_rspan *s)
 {
-    if (w->sort >= 0 && w->nulls) {
+    if (s->lo.kind != KH_RV_NULL) {
         put(g, " AND ");
-        col(g, w->sort);
-        put(g, " IS NULL");
-        return;
+        col(g, c);
+        put(g, s->lo_open ? " > " : " >= ");
+        param(g, s->lo);
     }
-    if (w->sort >= 0 && w->lo.kind != KH_RV_NULL) {
+    if (s->hi.kind != KH_RV_NULL) {
         put(g, " AND ");
-        col(g, w->sort);
-        put(g, w->lo_open ? " > " : " >= ");
-        param(g, w->lo);
-    }
-    if (w->sort >= 0 && w->hi.kind != KH_RV_NULL) {
-        put(g, " AND ");
-        col(g, w->sort);
-        put(g, w->hi_open ? " < " : " <= ");
-        param(g, w->hi);
-    }
-    if (w->sort >= 0 && w->lo.kind == KH_RV_NULL && w->hi.kind == KH_RV_NULL) {
-        put(g, " AND ");
-        col(g, w->sort);
-        put(g, " IS NOT NULL");
+        col(g, c);
+        put(g, s->hi_open ? " < " : " <= ");
+        param(g, s->hi);
     }
 }
 
-static void by_index(struct gen *g, const struct kh_rwalk *w)
+/* The rows of an index whose first columns have these values. */
+static void along(struct gen *g, const struct kh_rindex *x, const struct kh_rval *eq, size_t eq_n)
 {
-    const struct kh_rindex *x = &g->s->indexes[w->index];
-    const char *dir = w->desc ? " DESC" : "";
-    bool ordered = w->sort >= 0 && !w->nulls;
-
     put(g, " FROM ");
     table(g);
     put(g, " AS r");
@@ -260,14 +250,29 @@ static void by_index(struct gen *g, const struct kh_rwalk *w)
         kh_buf_str(&g->b, x->name);
     }
     put(g, x->all ? " WHERE 1 = 1" : " WHERE r.live = 1");
-    for (size_t i = 0; i < w->eq_n; i++) {
+    for (size_t i = 0; i < eq_n; i++) {
         put(g, " AND ");
         col(g, x->cols[i]);
-        put(g, " = ");
-        param(g, w->eq[i]);
+        put(g, eq[i].kind == KH_RV_NULL ? " IS NULL" : " = ");
+        if (eq[i].kind != KH_RV_NULL)
+            param(g, eq[i]);
     }
-    bounds(g, w);
-    if (w->has_after && ordered) {
+}
+
+static void by_index(struct gen *g, const struct kh_rwalk *w)
+{
+    const struct kh_rindex *x = &g->s->indexes[w->index];
+    const char *dir = w->desc ? " DESC" : "";
+
+    along(g, x, w->eq, w->eq_n);
+    if (w->sort >= 0)
+        bounds(g, w->sort, &w->span);
+    if (w->sort >= 0 && w->span.lo.kind == KH_RV_NULL && w->span.hi.kind == KH_RV_NULL) {
+        put(g, " AND ");
+        col(g, w->sort);
+        put(g, " IS NOT NULL");
+    }
+    if (w->has_after && w->sort >= 0) {
         put(g, " AND (");
         col(g, w->sort);
         put(g, w->desc ? ", r.id) < (" : ", r.id) > (");
@@ -280,7 +285,14 @@ static void by_index(struct gen *g, const struct kh_rwalk *w)
         param(g, val_int(w->after_id));
     }
     put(g, " ORDER BY ");
-    if (ordered) {
+    /* PostgreSQL does not see that a column which IS NULL cannot change the order. */
+    for (size_t i = 0; i < w->eq_n; i++)
+        if (w->eq[i].kind == KH_RV_NULL) {
+            col(g, x->cols[i]);
+            put(g, dir);
+            put(g, ", ");
+        }
+    if (w->sort >= 0) {
         col(g, w->sort);
         put(g, dir);
         put(g, ", ");
@@ -383,20 +395,65 @@ static void statement(struct gen *g, const struct kh_rwalk *w)
     param(g, val_int(w->limit));
 }
 
+/* The first value of the column, or the first behind v.x. */
+static void first_value(struct gen *g, const struct kh_rvalues *v, bool go_on)
+{
+    const struct kh_rindex *x = &g->s->indexes[v->index];
+    int c = x->cols[v->eq_n];
+
+    put(g, "SELECT ");
+    col(g, c);
+    put(g, " AS x");
+    along(g, x, v->eq, v->eq_n);
+    bounds(g, c, &v->span);
+    put(g, " AND ");
+    col(g, c);
+    put(g, !go_on ? " IS NOT NULL" : v->desc ? " < v.x" : " > v.x");
+    put(g, " ORDER BY ");
+    for (size_t i = 0; i < v->eq_n; i++)
+        if (v->eq[i].kind == KH_RV_NULL) {
+            col(g, x->cols[i]);
+            put(g, v->desc ? " DESC, " : ", ");
+        }
+    col(g, c);
+    put(g, v->desc ? " DESC LIMIT 1" : " LIMIT 1");
+}
+
+/* One leap along the index for each value, however many rows have it. */
+static void values_statement(struct gen *g, const struct kh_rvalues *v)
+{
+    put(g, "WITH RECURSIVE v(x) AS (SELECT f.x FROM (");
+    first_value(g, v, false);
+    put(g, ") AS f UNION ALL SELECT (");
+    first_value(g, v, true);
+    put(g, ") FROM v WHERE v.x IS NOT NULL) SELECT v.x FROM v WHERE v.x IS NOT NULL LIMIT ");
+    param(g, val_int((int64_t)v->max));
+}
+
 /* ---- running ---- */
 
-static bool generate(struct kh_rtable *t, struct kh_arena *a, const struct kh_rwalk *w,
-                     struct gen *g, struct kh_error *err)
+static struct gen *gen_new(struct kh_rtable *t, struct kh_arena *a)
 {
-    g->n = 0;
-    g->over = false;
+    struct gen *g = kh_new(a, struct gen);
+
     g->pg = kh_rtable_kind(t) == KH_STORE_POSTGRES;
     g->s = kh_rtable_shape(t);
     g->a = a;
     g->b = kh_buf(a, KH_RSQL_MAX);
-    statement(g, w);
+    return g;
+}
+
+/* The statement and its values, ready to be stepped. sql must stay until q is dropped. */
+static bool open_gen(struct kh_tx *tx, struct kh_rtable *t, struct gen *g, const char *name,
+                     struct kh_sql *sql, struct kh_query *q, struct kh_error *err)
+{
     if (g->over || g->b.full)
         return kh_fail(err, KH_EC_FILTER_INVALID, "too many conditions in one list");
+    *sql = kh_rtable_sql(t, g->a, name, kh_buf_get(&g->b));
+    if (!kh_query_open_passing(q, tx, sql, err))
+        return false;
+    for (int i = 0; i < g->n; i++)
+        kh_bind_rval(q, i + 1, &g->values[i]);
     return true;
 }
 
@@ -439,21 +496,15 @@ bool kh_rwalk_run(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
                   const struct kh_rwalk *w, kh_rwalk_fn fn, void *ctx, int64_t *ret_seen,
                   struct kh_error *err)
 {
-    struct gen *g = kh_new(a, struct gen);
-    const struct kh_sql *sql;
+    struct gen *g = gen_new(t, a);
+    struct kh_sql sql;
     kh_auto(kh_query) q = {0};
     enum kh_hit hit;
     int64_t seen = 0;
 
-    if (!generate(t, a, w, g, err))
+    statement(g, w);
+    if (!open_gen(tx, t, g, "list", &sql, &q, err))
         return false;
-    sql = kh_rtable_sql(t, "list", kh_buf_get(&g->b));
-    if (!sql)
-        return kh_fail(err, KH_EC_FILTER_INVALID, "too many different kinds of lists");
-    if (!kh_query_open(&q, tx, sql, err))
-        return false;
-    for (int i = 0; i < g->n; i++)
-        kh_bind_rval(&q, i + 1, &g->values[i]);
     while ((hit = kh_query_next(&q, err)) == KH_HIT) {
         struct kh_rhit h;
 
@@ -470,24 +521,39 @@ bool kh_rwalk_run(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
     return true;
 }
 
-bool kh_rwalk_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
-                      const struct kh_rwalk *w, struct kh_str *ret_plan, struct kh_error *err)
+bool kh_rwalk_values(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
+                     const struct kh_rvalues *v, struct kh_rval *ret, size_t *ret_n,
+                     struct kh_error *err)
 {
-    struct gen *g = kh_new(a, struct gen);
-    struct kh_buf plan = kh_buf(a, 64 << 10);
-    const struct kh_sql *sql;
+    struct gen *g = gen_new(t, a);
+    const struct kh_rindex *x = &g->s->indexes[v->index];
+    enum kh_rkind kind = g->s->cols[x->cols[v->eq_n]].kind;
+    struct kh_sql sql;
+    kh_auto(kh_query) q = {0};
+    enum kh_hit hit = KH_HIT;
+    size_t n = 0;
+
+    values_statement(g, v);
+    if (!open_gen(tx, t, g, "values", &sql, &q, err))
+        return false;
+    while (n < v->max && (hit = kh_query_next(&q, err)) == KH_HIT)
+        ret[n++] = kh_col_rval(&q, 0, kind, a);
+    if (hit == KH_FAIL)
+        return false;
+    *ret_n = n;
+    return true;
+}
+
+static bool explain(struct kh_tx *tx, struct kh_rtable *t, struct gen *g, struct kh_str *ret_plan,
+                    struct kh_error *err)
+{
+    struct kh_buf plan = kh_buf(g->a, 64 << 10);
+    struct kh_sql sql;
     kh_auto(kh_query) q = {0};
     enum kh_hit hit;
 
-    if (!generate(t, a, w, g, err))
+    if (!open_gen(tx, t, g, "explain", &sql, &q, err))
         return false;
-    sql = kh_rtable_sql(t, "explain",
-                        kh_strf(a, "EXPLAIN %s%.*s", g->pg ? "" : "QUERY PLAN ",
-                                KH_FMT(kh_buf_get(&g->b))));
-    if (!sql || !kh_query_open(&q, tx, sql, err))
-        return sql ? false : kh_fail(err, KH_EC_INTERNAL, "explain");
-    for (int i = 0; i < g->n; i++)
-        kh_bind_rval(&q, i + 1, &g->values[i]);
     while ((hit = kh_query_next(&q, err)) == KH_HIT) {
         kh_buf_str(&plan, kh_col_text(&q, g->pg ? 0 : 3));
         kh_buf_c(&plan, '\n');
@@ -496,31 +562,22 @@ bool kh_rwalk_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
     return hit != KH_FAIL;
 }
 
-enum kh_hit kh_rwalk_next_value(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
-                                int index, struct kh_str from, struct kh_str to,
-                                struct kh_str *ret, struct kh_error *err)
+bool kh_rwalk_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
+                      const struct kh_rwalk *w, struct kh_str *ret_plan, struct kh_error *err)
 {
-    const struct kh_rshape *s = kh_rtable_shape(t);
-    struct kh_str c = s->cols[s->indexes[index].cols[0]].name;
-    struct kh_str text = kh_strf(
-        a, "SELECT r.%.*s FROM rec_%.*s AS r%s%.*s WHERE r.live = 1 AND r.%.*s > $1 AND r.%.*s < $2 "
-           "ORDER BY r.%.*s LIMIT 1",
-        KH_FMT(c), KH_FMT(s->type),
-        kh_rtable_kind(t) == KH_STORE_POSTGRES ? "" : " INDEXED BY ",
-        kh_rtable_kind(t) == KH_STORE_POSTGRES ? 0 : (int)s->indexes[index].name.n,
-        s->indexes[index].name.p, KH_FMT(c), KH_FMT(c), KH_FMT(c));
-    const struct kh_sql *sql = kh_rtable_sql(t, "next_value", text);
-    kh_auto(kh_query) q = {0};
-    enum kh_hit hit;
+    struct gen *g = gen_new(t, a);
 
-    if (!sql)
-        return kh_fail_hit(err, KH_EC_FILTER_INVALID, "too many different kinds of lists");
-    if (!kh_query_open(&q, tx, sql, err))
-        return KH_FAIL;
-    kh_bind_text(&q, 1, from);
-    kh_bind_text(&q, 2, to);
-    hit = kh_query_next(&q, err);
-    if (hit == KH_HIT)
-        *ret = kh_str_dup(a, kh_col_text(&q, 0));
-    return hit;
+    put(g, g->pg ? "EXPLAIN " : "EXPLAIN QUERY PLAN ");
+    statement(g, w);
+    return explain(tx, t, g, ret_plan, err);
+}
+
+bool kh_rvalues_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
+                        const struct kh_rvalues *v, struct kh_str *ret_plan, struct kh_error *err)
+{
+    struct gen *g = gen_new(t, a);
+
+    put(g, g->pg ? "EXPLAIN " : "EXPLAIN QUERY PLAN ");
+    values_statement(g, v);
+    return explain(tx, t, g, ret_plan, err);
 }

@@ -7,8 +7,8 @@
  * list is bounded whatever is asked, and the caller knows how far it came. Rights are part of the
  * statement: a row that the reader may not see never leaves the database.
  *
- * Owns   the generated SELECT statements (kept with their table).
- * Used   by engine/registry/list.c, search.c.
+ * Owns   the generated SELECT statements.
+ * Used   by engine/registry/walk.c, ways.c, place.c, search.c, past.c.
  */
 #ifndef KH_STORE_REGISTRY_LIST_SQL_H
 #define KH_STORE_REGISTRY_LIST_SQL_H
@@ -17,12 +17,13 @@
 
 enum kh_rop {
     KH_RO_EQ,
-    KH_RO_IN,    /**< value.s: JSON array */
+    KH_RO_IN, /**< value.s: JSON array */
     KH_RO_LT,
     KH_RO_LE,
     KH_RO_GT,
     KH_RO_GE,
     KH_RO_UNITS, /**< value.s: JSON array of units; the column is one of them or below one */
+    KH_RO_NULL,  /**< no value */
     KH_RO_NONE,  /**< no row */
 };
 
@@ -40,16 +41,20 @@ struct kh_rconj {
 
 enum kh_rby { KH_RBY_ID, KH_RBY_INDEX, KH_RBY_CELL, KH_RBY_TEXT };
 
+/** A part of the values of a column. */
+struct kh_rspan {
+    struct kh_rval lo, hi; /**< NULL for none */
+    bool lo_open, hi_open; /**< the bound itself does not belong */
+};
+
 struct kh_rwalk {
     enum kh_rby by;
     /* INDEX */
     int index;
-    const struct kh_rval *eq; /**< values of its first columns */
+    const struct kh_rval *eq; /**< values of its first columns; NULL: rows that have none */
     size_t eq_n;
     int sort;                 /**< column that follows them and gives the order, or -1: by id */
-    bool nulls;               /**< the rows without a value in the sort column */
-    struct kh_rval lo, hi;    /**< bounds of the sort column, NULL for none */
-    bool lo_open, hi_open;    /**< the bound itself does not belong */
+    struct kh_rspan span;     /**< of the sort column */
     /* INDEX and ID */
     bool desc;
     /* CELL: text is a JSON array of [lo,hi]; TEXT: an FTS5 or tsquery expression */
@@ -85,15 +90,29 @@ bool kh_rwalk_run(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
                   const struct kh_rwalk *w, kh_rwalk_fn fn, void *ctx, int64_t *ret_seen,
                   struct kh_error *err);
 
-/** The least value of a text column that is > from and < to (live rows); by the index given. */
+/** Which values of a column are asked for: the one that follows the first eq_n of an index. */
+struct kh_rvalues {
+    int index;
+    const struct kh_rval *eq; /**< as in a walk */
+    size_t eq_n;
+    struct kh_rspan span;
+    bool desc;
+    size_t max;
+};
+
+/** The different values that rows have there, in order; NULL is not told. They cost a leap each,
+ *  however many rows share them. @param ret room for v->max */
 KH_CHECK
-enum kh_hit kh_rwalk_next_value(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
-                                int index, struct kh_str from, struct kh_str to,
-                                struct kh_str *ret, struct kh_error *err);
+bool kh_rwalk_values(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
+                     const struct kh_rvalues *v, struct kh_rval *ret, size_t *ret_n,
+                     struct kh_error *err);
 
 /** What the database says of its way through a walk, for tests. */
 KH_CHECK
 bool kh_rwalk_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
                       const struct kh_rwalk *w, struct kh_str *ret_plan, struct kh_error *err);
+KH_CHECK
+bool kh_rvalues_explain(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
+                        const struct kh_rvalues *v, struct kh_str *ret_plan, struct kh_error *err);
 
 #endif

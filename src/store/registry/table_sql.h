@@ -2,8 +2,9 @@
 /**
  * store/registry/table_sql -- the table of one record type: its shape, its DDL, its rows.
  *
- * Types are created at run time, so their SQL is generated: once per type and per query shape, kept
- * in the table's own arena until the store closes (prepared statements are found by address).
+ * Types are created at run time, so their SQL is generated: once per type what every call needs,
+ * kept in the table's own arena until the store closes; and passing ones (kh_query_open_passing)
+ * for what depends on the question.
  * Names in the text come from the shape, which the engine has checked (lower-case letters, digits,
  * underscores); values are always parameters.
  *
@@ -17,10 +18,9 @@
 #include "store/store.h"
 
 enum {
-    KH_RCOLS_MAX = 32,    /**< typed columns of a type */
-    KH_RCOLS_EVER = 250,  /**< columns that a table may have, those of former fields too */
-    KH_RINDEX_COLS = 4,   /**< columns of an index, without the id at its end */
-    KH_RSHAPES_MAX = 2000 /**< statements kept for one type */
+    KH_RCOLS_MAX = 32,   /**< typed columns of a type */
+    KH_RCOLS_EVER = 250, /**< columns that a table may have, those of former fields too */
+    KH_RINDEX_COLS = 4,  /**< columns of an index, without the id at its end */
 };
 
 enum kh_rkind { KH_RK_INT, KH_RK_REAL, KH_RK_TEXT };
@@ -159,8 +159,9 @@ bool kh_rtable_larger(struct kh_tx *tx, struct kh_rtable *t, int64_t n, bool *re
 
 /* ---- inside store/registry ---- */
 #define KH_RSQL_MAX 32768
-/** The kept statement with this text, or a new one; NULL if the table has too many. */
-const struct kh_sql *kh_rtable_sql(struct kh_rtable *t, const char *name, struct kh_str text);
+/** A statement with this text, in the arena: for kh_query_open_passing. */
+struct kh_sql kh_rtable_sql(const struct kh_rtable *t, struct kh_arena *a, const char *name,
+                            struct kh_str text);
 enum kh_store_kind kh_rtable_kind(const struct kh_rtable *t);
 void kh_bind_rval(struct kh_query *q, int n, const struct kh_rval *v);
 struct kh_rval kh_col_rval(struct kh_query *q, int i, enum kh_rkind kind, struct kh_arena *a);

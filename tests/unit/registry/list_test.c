@@ -252,6 +252,73 @@ static void sorts_by_any_indexed_field_both_ways(void **state)
             }
 }
 
+static int status_of(int i)
+{
+    return i % 2; /* done, new */
+}
+
+/* The index is ["unit","status"]: unit comes with other columns behind it, status behind unit. */
+static void a_compound_index_leads_in_the_order_of_its_parts(void **state)
+{
+    static const struct kh_filter unit[] = {
+        {KH_STR_INIT("unit"), KH_F_EQ, KH_STR_INIT("H26.20")},
+        {KH_STR_INIT("unit"), KH_F_IN, KH_STR_INIT("H26.20,H26.19,H26.20")},
+        {KH_STR_INIT("unit"), KH_F_GT, KH_STR_INIT("H26.19")}};
+    struct world *w = *state;
+    int order[ROWS], n;
+
+    fill(w);
+    for (int down = 0; down < 2; down++)
+        for (unsigned limit = 3; limit < 100; limit += 31) {
+            for (size_t f = 0; f < 2; f++) {
+                n = all_pages(w, (struct kh_list){.filters = &unit[f], .filters_n = 1,
+                                                  .limit = limit,
+                                                  .sort = down ? KH_S("-status") : KH_S("status")},
+                              order);
+                assert_int_equal(n, f ? 48 : 24);
+                for (int i = 1; i < n; i++) {
+                    int x = status_of(order[i - 1]), y = status_of(order[i]);
+
+                    assert_true(x == y ? (order[i - 1] > order[i]) == down : (x > y) == down);
+                }
+            }
+            n = all_pages(w, (struct kh_list){.limit = limit,
+                                              .sort = down ? KH_S("-unit") : KH_S("unit")},
+                          order);
+            assert_int_equal(n, ROWS);
+            for (int i = 1; i < n; i++) {
+                int cmp = strcmp(units[order[i - 1] % 5], units[order[i] % 5]);
+
+                assert_true(cmp ? (cmp > 0) == down : (order[i - 1] > order[i]) == down);
+            }
+            /* A range alone: largest first, nothing refused. */
+            n = all_pages(w, (struct kh_list){.filters = &unit[2], .filters_n = 1, .limit = limit},
+                          order);
+            assert_int_equal(n, 72);
+            for (int i = 1; i < n; i++)
+                assert_true(strcmp(units[order[i - 1] % 5], units[order[i] % 5]) >= 0);
+        }
+}
+
+/* Where no index leads in the order of a range, the order is that of every list. */
+static void a_range_that_no_index_leads_through_is_newest_first(void **state)
+{
+    static const struct kh_filter ranges[] = {
+        {KH_STR_INIT("status"), KH_F_GE, KH_STR_INIT("e")},
+        {KH_STR_INIT("open"), KH_F_LT, KH_STR_INIT("true")}};
+    static const int want[] = {60, 24};
+    struct world *w = *state;
+    int order[ROWS], n;
+
+    fill(w);
+    for (size_t f = 0; f < KH_LEN(ranges); f++) {
+        n = all_pages(w, (struct kh_list){.filters = &ranges[f], .filters_n = 1, .limit = 7}, order);
+        assert_int_equal(n, want[f]);
+        for (int i = 1; i < n; i++)
+            assert_true(order[i - 1] > order[i]);
+    }
+}
+
 /* ---- rights ---- */
 
 static bool in_my_units(int i)
@@ -516,6 +583,7 @@ static void closed_rows_leave_every_list(void **state)
 struct explain {
     struct world *w;
     struct kh_rwalk walk;
+    const struct kh_rvalues *values; /* instead of the walk */
     struct kh_str plan;
 };
 
@@ -523,6 +591,9 @@ static bool explain_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct explain *x = ctx;
 
+    if (x->values)
+        return kh_rvalues_explain(tx, type_named(x->w, "report")->table, x->w->a, x->values,
+                                  &x->plan, err);
     return kh_rwalk_explain(tx, type_named(x->w, "report")->table, x->w->a, &x->walk, &x->plan,
                             err);
 }
@@ -545,7 +616,7 @@ static void every_walk_goes_along_an_index(void **state)
     const struct kh_type *t;
     struct kh_rval unit[2] = {{.kind = KH_RV_TEXT, .s = KH_S("H26.19")},
                               {.kind = KH_RV_TEXT, .s = KH_S("new")}};
-    struct kh_rval three = {.kind = KH_RV_INT, .i = 3};
+    struct kh_rval three = {.kind = KH_RV_INT, .i = 3}, none = {0};
     struct kh_rpred filter = {.op = KH_RO_IN, .value = {.kind = KH_RV_TEXT, .s = KH_S("[1,2]")}};
     struct kh_rpred mine = {.op = KH_RO_UNITS,
                             .value = {.kind = KH_RV_TEXT, .s = KH_S("[\"H26.19\"]")}};
@@ -571,12 +642,20 @@ static void every_walk_goes_along_an_index(void **state)
     for (int down = 0; down < 2; down++) {
         walks[n++] = (struct kh_rwalk){.by = KH_RBY_INDEX, .index = index_of(t, "rank"),
                                        .sort = col_of(t, "rank"), .desc = down};
-        walks[n++] = (struct kh_rwalk){.by = KH_RBY_INDEX, .index = index_of(t, "rank"),
-                                       .sort = col_of(t, "rank"), .desc = down, .lo = three,
-                                       .hi = three, .has_after = true, .after = three,
+        walks[n++] = (struct kh_rwalk){.by = KH_RBY_INDEX,
+                                       .index = index_of(t, "rank"),
+                                       .sort = col_of(t, "rank"),
+                                       .desc = down,
+                                       .span = {three, three, false, false},
+                                       .has_after = true,
+                                       .after = three,
                                        .after_id = ids[9]};
-        walks[n++] = (struct kh_rwalk){.by = KH_RBY_INDEX, .index = index_of(t, "rank"),
-                                       .sort = col_of(t, "rank"), .desc = down, .nulls = true};
+        walks[n++] = (struct kh_rwalk){.by = KH_RBY_INDEX,
+                                       .index = index_of(t, "rank"),
+                                       .eq = &none,
+                                       .eq_n = 1,
+                                       .sort = -1,
+                                       .desc = down};
     }
     walks[n++] = (struct kh_rwalk){.by = KH_RBY_CELL,
                                    .text = kh_cell_ranges(w->a, &where, false, 0), .box = box};
@@ -606,6 +685,26 @@ static void every_walk_goes_along_an_index(void **state)
     }
 }
 
+/* Values are found by a leap each, not by looking at all rows. */
+static void values_are_found_by_leaps(void **state)
+{
+    struct world *w = *state;
+    struct kh_rval unit = {.kind = KH_RV_TEXT, .s = KH_S("H26.19")};
+    struct kh_rvalues values = {.eq = &unit, .eq_n = 1, .max = 9};
+    struct explain x = {.w = w, .values = &values};
+
+    fill(w);
+    values.index = index_of(type_named(w, "report"), "unit");
+    for (int down = 0; down < 2; down++) {
+        struct kh_error err = {0};
+
+        values.desc = down;
+        assert_true(kh_store_run(w->f.st, "explain", KH_TX_READ, explain_in_tx, &x, &err));
+        assert_true(fixture_is_pg() || (has(x.plan, "SEARCH r ") && !has(x.plan, "SCAN r") &&
+                                        !has(x.plan, "B-TREE")));
+    }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -613,6 +712,8 @@ int main(void)
         T(newest_first_in_pages_of_any_size),
         T(filters_find_what_fits_and_nothing_else),
         T(sorts_by_any_indexed_field_both_ways),
+        T(a_compound_index_leads_in_the_order_of_its_parts),
+        T(a_range_that_no_index_leads_through_is_newest_first),
         T(everybody_sees_their_own_rows),
         T(sorting_by_a_hidden_field_tells_nothing),
         T(words_are_found_in_any_spelling),
@@ -625,6 +726,7 @@ int main(void)
         T(a_cursor_belongs_to_its_question),
         T(closed_rows_leave_every_list),
         T(every_walk_goes_along_an_index),
+        T(values_are_found_by_leaps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
