@@ -3,13 +3,14 @@
  * registry_int -- what the files of registry/ share among themselves.
  *
  *   registry.c  the loaded types, opening and closing, what happens by time
- *   type.c      a schema with its annotations -> struct kh_type, and everything wrong with it
+ *   type.c      a schema with its annotations -> struct kh_type, and everything wrong with it;
+ *               type_field.c, type_root.c, type_access.c, type_shape.c are parts of it
  *   type_put.c  creating and upgrading a type in the database
  *   access.c    who may see and write which rows and fields
  *   draft.c     fields -> a checked row; insert.c puts it into the database
  *   segment.c   the pieces of a record's life and what a write does to them
  *   change.c    change, correct, close      record.c  read one      render.c  the outside form
- *   list.c      lists: which index, which walks      search.c  full text      cursor.c  page marks
+ *   list.c      lists: what may be asked (list_int.h) search.c  full text      cursor.c  page marks
  *   history.c   revisions and their differences      verify.c  rows against the log
  *   seen.c      who looked at personal data          import.c, export.c  many at once
  */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands at the root of a schema: which fields have a part of their own, and expressions. */
+#include "engine/registry/type_int.h"
+
+/* A field named in an annotation; -1 and an issue if there is none that fits. */
+int kh_maker_named(struct kh_maker *m, const struct kh_json *v, const char *what, bool column)
+{
+    struct kh_str at = kh_strf(m->a, "/x-kh/%s", what);
+    int i = kh_json_is(v, KH_JSON_STRING) ? kh_type_field(m->t, v->s) : -1;
+
+    if (i < 0) {
+        kh_maker_issue(m, at, "Không có trường nào mang tên này.",
+                       "There is no field of this name.");
+        return -1;
+    }
+    if (column && (!m->t->fields[i].scalar || !kh_type_name_ok(m->t->fields[i].name))) {
+        kh_maker_issue(m, at,
+                       "Trường này cần là chuỗi, số hoặc đúng/sai, tên gồm chữ thường, số và _.",
+                       "This must be a string, number or boolean with a name of a-z, 0-9 and _.");
+        return -1;
+    }
+    if (column)
+        kh_maker_want(m, i);
+    return i;
+}
+
+static int named_root(struct kh_maker *m, const char *what, bool column)
+{
+    const struct kh_json *v = kh_json_get(m->kh, what);
+
+    return v ? kh_maker_named(m, v, what, column) : -1;
+}
+
+static void read_roles(struct kh_maker *m)
+{
+    struct kh_type *t = m->t;
+    const struct kh_json *validity = kh_json_get(m->kh, "validity");
+    const struct kh_json *title = kh_json_get(m->kh, "title");
+
+    t->unit = named_root(m, "unit", true);
+    t->owner = named_root(m, "owner", true);
+    t->state = named_root(m, "state", true);
+    t->geo = named_root(m, "geo", false);
+    if (t->owner >= 0 && t->fields[t->owner].kind == KH_FK_TEXT)
+        t->fields[t->owner].kind = KH_FK_ACCOUNT;
+    if (t->unit >= 0 && t->fields[t->unit].kind != KH_FK_TEXT)
+        kh_maker_issue(m, KH_S("/x-kh/unit"), "Trường đơn vị là chuỗi.", "The unit is a string.");
+    if (t->geo >= 0) {
+        const struct kh_json *p = kh_json_get(t->fields[t->geo].schema, "properties");
+
+        t->extent = !(kh_json_get(p, "lon") && kh_json_get(p, "lat"));
+    }
+    t->from = validity ? kh_maker_named(m, kh_json_get(validity, "from"), "validity", false)
+                       : kh_type_field(t, KH_S("valid_from"));
+    t->to = validity && !kh_json_get(validity, "to") ? -1
+            : validity ? kh_maker_named(m, kh_json_get(validity, "to"), "validity", false)
+                       : kh_type_field(t, KH_S("valid_to"));
+    if (title) {
+        size_t n = title->type == KH_JSON_ARRAY ? title->n : 1;
+        int *titles = kh_new_n(t->a, n, int);
+
+        for (size_t i = 0; i < n; i++)
+            titles[i] = kh_maker_named(m, title->type == KH_JSON_ARRAY ? &title->items[i] : title,
+                                       "title", false);
+        t->titles = titles;
+        t->titles_n = n;
+    }
+    for (size_t i = 0; i < t->titles_n; i++)
+        if (t->titles[i] >= 0 && t->fields[t->titles[i]].level > KH_SEE_INTERNAL)
+            kh_maker_issue(m, KH_S("/x-kh/title"), "Tên của bản ghi không được là dữ liệu cá nhân.",
+                           "What a record is called must not be personal data.");
+}
+
+static void read_key(struct kh_maker *m)
+{
+    const struct kh_json *key = kh_json_get(m->kh, "key");
+    size_t n = !key ? 0 : key->type == KH_JSON_ARRAY ? key->n : 1;
+    int *fields = kh_new_n(m->t->a, n, int);
+
+    if (n > KH_RINDEX_COLS) {
+        kh_maker_issue(m, KH_S("/x-kh/key"), "Khoá có nhiều nhất 4 trường.",
+                       "A key has at most 4 fields.");
+        n = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct kh_json *v = key->type == KH_JSON_ARRAY ? &key->items[i] : key;
+
+        /* ["code","valid_from"]: validity of one code never overlaps, which is the rule for every
+         * key; so the start itself needs no column. */
+        if (i > 0 && kh_json_is(v, KH_JSON_STRING) &&
+            (kh_str_is(v->s, "valid_from") ||
+             (m->t->from >= 0 && kh_str_eq(v->s, m->t->fields[m->t->from].name))))
+            continue;
+        fields[m->t->key_n] = kh_maker_named(m, v, "key", true);
+        m->t->key_n += fields[m->t->key_n] >= 0;
+    }
+    m->t->key = fields;
+    m->t->key_index = -1;
+}
+
+static void read_serial(struct kh_maker *m)
+{
+    const struct kh_json *s = kh_json_get(m->kh, "serial");
+    struct kh_str per = kh_json_str(s, "per", KH_S("ever"));
+    struct kh_serial *serial = &m->t->serial;
+
+    serial->field = -1;
+    if (!s)
+        return;
+    serial->field = kh_maker_named(m, kh_json_get(s, "field"), "serial/field", true);
+    serial->pattern = kh_json_str(s, "pattern", KH_S("{SERIAL}"));
+    serial->per = kh_str_is(per, "year")  ? KH_PER_YEAR
+                  : kh_str_is(per, "day") ? KH_PER_DAY
+                                          : KH_PER_EVER;
+    if (!kh_str_is(per, "year") && !kh_str_is(per, "day") && !kh_str_is(per, "ever"))
+        kh_maker_issue(m, KH_S("/x-kh/serial/per"), "per là year, day hoặc ever.",
+                       "per is year, day or ever.");
+    if (!memmem(serial->pattern.p, serial->pattern.n, "{SERIAL", 7))
+        kh_maker_issue(m, KH_S("/x-kh/serial/pattern"), "Mẫu số cần có {SERIAL:n}.",
+                       "The pattern needs {SERIAL:n}.");
+    if (serial->field >= 0) {
+        m->t->fields[serial->field].serial = true;
+        m->t->fields[serial->field].unique = true;
+    }
+}
+
+/* ---- expressions ---- */
+
+static const struct kh_feel *compile(struct kh_maker *m, struct kh_str text, struct kh_str at)
+{
+    struct kh_str *names = kh_new_n(m->t->a, m->t->fields_n + 1, struct kh_str);
+    const struct kh_feel *f = NULL;
+    struct kh_error err = {0};
+
+    for (size_t i = 0; i < m->t->fields_n; i++)
+        names[i] = m->t->fields[i].name;
+    if (!kh_feel_compile(m->t->a, text, KH_FEEL_EXPRESSION, names, m->t->fields_n, &f, &err))
+        kh_maker_issue(
+            m, at, kh_str_z(m->a, kh_strf(m->a, "Biểu thức không hợp lệ: %s", err.detail)),
+            kh_str_z(m->a, kh_strf(m->a, "The expression is not valid: %s", err.detail)));
+    return f;
+}
+
+static void read_checks(struct kh_maker *m)
+{
+    const struct kh_json *rules = kh_json_get(m->kh, "rules");
+    struct kh_check *checks;
+
+    if (!rules)
+        return;
+    if (rules->type != KH_JSON_ARRAY) {
+        kh_maker_issue(m, KH_S("/x-kh/rules"), "rules là một mảng.", "rules is an array.");
+        return;
+    }
+    checks = kh_new_n(m->t->a, rules->n, struct kh_check);
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct kh_json *r = &rules->items[i], *message = kh_json_get(r, "message");
+        struct kh_str when = kh_json_str(r, "if", KH_S(""));
+        struct kh_str at = kh_strf(m->a, "/x-kh/rules/%zu", i);
+
+        checks[i].when = when.n ? compile(m, when, kh_strf(m->a, "%.*s/if", KH_FMT(at))) : NULL;
+        checks[i].rule =
+            compile(m, kh_json_str(r, "rule", KH_S("")), kh_strf(m->a, "%.*s/rule", KH_FMT(at)));
+        checks[i].pointer = kh_json_str(r, "pointer", KH_S(""));
+        checks[i].vi = kh_json_str(message, "vi", KH_S(""));
+        checks[i].en = kh_json_str(message, "en", KH_S(""));
+        if (checks[i].vi.n == 0 || checks[i].en.n == 0)
+            kh_maker_issue(m, kh_strf(m->a, "%.*s/message", KH_FMT(at)),
+                           "Quy tắc cần lời giải thích bằng vi và en.",
+                           "A rule needs its message in vi and en.");
+    }
+    m->t->checks = checks;
+    m->t->checks_n = rules->n;
+}
+
+static bool reads(const struct kh_feel *f, struct kh_str name)
+{
+    const struct kh_str *names;
+    size_t n = kh_feel_reads(f, &names);
+
+    for (size_t i = 0; i < n; i++)
+        if (kh_str_eq(names[i], name))
+            return true;
+    return false;
+}
+
+/* A computed field comes after those that it reads. */
+static void order_computed(struct kh_maker *m, bool *todo)
+{
+    struct kh_type *t = m->t;
+    int *order = kh_new_n(t->a, t->fields_n, int);
+    bool moved = true;
+
+    while (moved) {
+        moved = false;
+        for (size_t i = 0; i < t->fields_n; i++) {
+            bool ready = todo[i];
+
+            for (size_t k = 0; ready && k < t->fields_n; k++)
+                ready = !(todo[k] && reads(t->fields[i].computed, t->fields[k].name));
+            if (!ready)
+                continue;
+            order[t->computed_n++] = (int)i;
+            todo[i] = false;
+            moved = true;
+        }
+    }
+    t->computed = order;
+    for (size_t i = 0; i < t->fields_n; i++)
+        if (todo[i])
+            kh_maker_issue(m, kh_maker_field_at(m, &t->fields[i], "computed"),
+                           "Các trường tính toán phụ thuộc vòng tròn vào nhau.",
+                           "Computed fields depend on each other in a circle.");
+}
+
+static void read_computed(struct kh_maker *m)
+{
+    struct kh_type *t = m->t;
+    bool *todo = kh_new_n(m->a, t->fields_n, bool);
+
+    for (size_t i = 0; i < t->fields_n; i++) {
+        struct kh_str text =
+            kh_json_str(kh_json_get(t->fields[i].schema, "x-kh"), "computed", KH_S(""));
+
+        if (text.n == 0)
+            continue;
+        t->fields[i].computed = compile(m, text, kh_maker_field_at(m, &t->fields[i], "computed"));
+        todo[i] = t->fields[i].computed != NULL;
+    }
+    order_computed(m, todo);
+}
+
+void kh_type_read_root(struct kh_maker *m)
+{
+    read_roles(m);
+    read_key(m);
+    read_serial(m);
+    read_checks(m);
+    read_computed(m);
+}
