@@ -197,7 +197,7 @@ static inline uint64_t name_hash(struct kh_str s)
 /** Embedded meta-schema by URI; p NULL if it is none. */
 struct kh_str kh_schema_meta(struct kh_str uri);
 
-/* ---- compiler: documents.c and compile.c ---- */
+/* ---- compiler: documents.c, compile.c, rules.c and cycles.c ---- */
 
 struct compiler {
     struct kh_schema *s;
@@ -257,5 +257,13 @@ struct resource *kh_schema_rooted(const struct compiler *c, const struct kh_json
 /** "/allOf" + "/0": pointer of a member or element */
 struct kh_str kh_schema_below(struct kh_arena *a, struct kh_str where, struct kh_str key);
 struct kh_str kh_schema_below_n(struct kh_arena *a, struct kh_str where, size_t i);
+
+/** The node of the schema v, which is made when it is first asked for and filled later. */
+const struct node *kh_schema_node(struct compiler *c, const struct kh_json *v, struct resource *r,
+                                  struct kh_str where);
+/** Compile the keywords of a node. */
+void kh_schema_fill(struct compiler *c, struct node *n);
+/** Refuse a schema that comes back to itself at the same value: it would never end. */
+void kh_schema_cycles(struct compiler *c);
 
 #endif
