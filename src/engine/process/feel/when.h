@@ -14,6 +14,10 @@
 #define FEEL_YEAR_MAX 999999999
 #define FEEL_DAY_S    86400
 
+enum { FEEL_NS_S = 1000000000, FEEL_OFFSET_MAX_S = 14 * 3600 };
+
+/* ---- text (when_text.c) ---- */
+
 /** Each reads all of s or says false. */
 bool feel_date_parse(struct kh_str s, struct kh_feel_value *ret);
 bool feel_time_parse(struct kh_str s, struct kh_feel_value *ret);
@@ -25,6 +29,8 @@ bool feel_at_parse(struct kh_str s, struct kh_feel_value *ret);
 
 /** Canonical text of a temporal value. */
 void feel_when_put(struct kh_buf *b, struct kh_feel_value v);
+
+/* ---- counting (when.c) ---- */
 
 /** @return false if the year is out of range or there is no such day */
 bool feel_make_date(int64_t year, int64_t month, int64_t day, struct kh_feel_value *ret);
@@ -45,6 +51,10 @@ int feel_when_cmp(const struct feel_when *x, const struct feel_when *y);
 /** A date as its midnight UTC. */
 struct feel_when feel_midnight(int64_t days);
 int64_t feel_day_of(const struct feel_when *w);
+/** Seconds since midnight. */
+int64_t feel_second_of_day(const struct feel_when *w);
+/** Is the year of this day within range? */
+bool feel_day_ok(int64_t days);
 
 /** v + sign * d for every pair that has a meaning. @return false if it has none, or out of range */
 bool feel_shift(struct kh_feel_value v, struct kh_feel_value d, int sign,
@@ -58,6 +68,8 @@ bool feel_stretch(struct kh_feel_value d, struct kh_dec by, bool divide, struct 
 /** Seconds of a days and time duration as a number. */
 bool feel_span_seconds(struct feel_span s, struct kh_dec *ret);
 bool feel_span_of(struct kh_dec seconds, struct kh_feel_value *ret);
+/** Seconds and nanoseconds of the absolute value. */
+struct feel_span feel_span_abs(struct feel_span d);
 
 /** A named component ("year", "time offset"). @return false if this kind has none of that name */
 bool feel_part(struct kh_feel_value v, struct kh_str name, struct kh_feel_value *ret);
