@@ -58,7 +58,7 @@ describe('a report', () => {
   it('tells everybody the unit that worked on it, and the officer by name to the unit alone', async () => {
     const report = await file();
     await officer.complete(await officer.task(report.id, 'triage'), { decision: 'accept' });
-    const taken = async (person) => (await person.get(`/api/v1/records/report/${report.id}/timeline`)).json.items.find((e) => e.data?.changed?.status === 'in_progress').who;
+    const taken = async (person) => (await until(async () => (await person.get(`/api/v1/records/report/${report.id}/timeline`)).json.items.find((e) => e.data?.changed?.status === 'in_progress'))).who;
     const unit = { kind: 'staff', unit: 'H26.00070', unit_name: 'Ủy ban nhân dân phường Hoàn Kiếm' };
     assert.deepEqual(await taken(citizen), unit);
     assert.deepEqual(await taken(nobody), unit);
