@@ -14,7 +14,7 @@ export interface Draft {
   category?: string;
   location?: { lon: number; lat: number };
   address?: string;
-  unit?: { code: string; name: string };
+  unit?: { code: string; name: string } | undefined;
   description?: string;
   /** Answers to the further questions of the category, by code. */
   attributes?: Answers;

@@ -1,44 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The report being written: kept on this device until it has arrived. */
+/**
+ * The report being written: kept on this device until it has arrived. Words are kept with each key
+ * (localStorage is written before the call returns, so a page that dies with the next breath has lost
+ * nothing); files, and the words with them, a moment later in IndexedDB.
+ */
 import { draft as keptDraft, type Draft } from '../../db';
-import { createStore } from '../../store';
+import { createStore, kept } from '../../store';
 
+const wordsKey = 'khue.draft';
 const empty = (): Draft => ({ files: [], changed: 0 });
 export const current = createStore<Draft | null>(null);
 let loading: Promise<void> | null = null;
 
+/** What was typed after the last writing to IndexedDB, if anything. */
+function withWords(d: Draft): Draft {
+  try {
+    const words = JSON.parse(kept.get(wordsKey) ?? 'null') as Omit<Draft, 'files'> | null;
+    return words && words.changed > d.changed ? { ...words, files: d.files } : d;
+  } catch {
+    return d;
+  }
+}
+
 /** The draft of this device, read once. */
 export function readDraft(): Promise<void> {
   loading ??= keptDraft.read().then(
-    (d) => current.set(d ?? empty()),
-    () => current.set(empty()),
+    (d) => current.set(withWords(d ?? empty())),
+    () => current.set(withWords(empty())),
   );
   return loading;
 }
 
 let writing: ReturnType<typeof setTimeout> | undefined;
 export function change(part: Partial<Draft> | ((d: Draft) => Partial<Draft>)): void {
-  current.set((d) => {
-    const before = d ?? empty();
-    return { ...before, ...(typeof part === 'function' ? part(before) : part), changed: Date.now() };
-  });
+  const before = current.get() ?? empty();
+  const next = { ...before, ...(typeof part === 'function' ? part(before) : part), changed: Date.now() };
+  current.set(next);
+  const { files, ...words } = next;
+  kept.set(wordsKey, JSON.stringify(words));
   clearTimeout(writing);
-  writing = setTimeout(keep, 300);
+  writing = setTimeout(() => void keptDraft.write(next).catch(() => undefined), files === before.files ? 300 : 0);
 }
-
-function keep(): void {
-  clearTimeout(writing);
-  writing = undefined;
-  const d = current.get();
-  if (d) void keptDraft.write(d).catch(() => undefined);
-}
-// A page that is closed or put away within that moment keeps it too.
-document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && writing && keep());
-addEventListener('pagehide', () => writing && keep());
 
 export async function dropDraft(): Promise<void> {
   clearTimeout(writing);
-  writing = undefined;
+  kept.set(wordsKey, null);
   current.set(empty());
   await keptDraft.drop().catch(() => undefined);
 }

@@ -78,11 +78,7 @@ export function PlaceStep({ d, errors }: StepProps): JSX.Element {
     setProblem('');
     const round = (n: number): number => Math.round(n * 1e6) / 1e6;
     const location = { lon: round(at.lon), lat: round(at.lat) };
-    change((before) => {
-      const next: Partial<Draft> = { location, ...(address ? { address } : {}) };
-      delete before.unit;
-      return next;
-    });
+    change({ location, unit: undefined, ...(address ? { address } : {}) }); // the ward of the old pin is not that of the new
     map.current?.pin(location, (to) => set(to, 'map'));
     if (how !== 'map') map.current?.fly(location, 16.5);
     const turn = ++asking.current;
