@@ -36,7 +36,8 @@ struct kh_city {
     const struct kh_auth *auth; /**< NULL: ask identity; without identity all are the public */
     const struct kh_route *const *tables;    /**< kh_route_tables of api/router.h */
     const struct kh_error_form *error_forms; /**< kh_error_forms; NULL: problem+json everywhere */
-    int64_t started_us;
+    int64_t started_us;    /**< by the clock that only goes on */
+    int64_t started_at_us; /**< the same moment as people say it */
     /* made by kh_api_open (api/serve.h), which net calls */
     struct kh_router *router;
     struct kh_hub *hub;         /**< live events to streams: api/hub.h */

@@ -5,6 +5,7 @@
 #include "api/routes.h"
 #include "api/uri.h"
 #include "base/config.h"
+#include "base/time.h"
 
 enum { SERVICES_MAX = 1000, UPLOAD_MAX = 64 << 20 };
 
@@ -185,8 +186,8 @@ static enum kh_next api_open311_discovery(struct kh_call *c)
 {
     const struct kh_config *cf = c->city->config;
     struct kh_o311 o = kh_o311(c);
-    /* Services change by packs and records only; the day is enough to say "look again". */
-    struct kh_str changeset = kh_cstr(KH_VERSION);
+    /* What stands here changes with the settings and the program only, and so with a start. */
+    struct kh_str changeset = kh_time_text(c->a, c->city->started_at_us);
     bool vi = c->who->vi;
 
     kh_o311_item(&o, "discovery");

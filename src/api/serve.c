@@ -21,6 +21,7 @@ bool kh_api_open(struct kh_city *city, struct kh_error *err)
         return false;
     }
     city->started_us = kh_mono_us();
+    city->started_at_us = kh_now_us();
     kh_random(&city->seed, sizeof(city->seed));
     city->router = kh_router_new(city->tables);
     city->rate = kh_rate_new();
