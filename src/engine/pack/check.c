@@ -15,8 +15,19 @@ void kh_pack_complain_at(struct kh_pack_check *c, const struct kh_pack_file *f, 
     size_t line, column;
 
     kh_text_place(f->text, offset, &line, &column);
-    kh_issue_add(c->issues, c->a, kh_strf(c->a, "%.*s:%zu:%zu", KH_FMT(f->path), line, column),
-                 code, vi, en);
+    kh_pack_complain_line(c, f, line, column, code, vi, en);
+}
+
+void kh_pack_complain_line(struct kh_pack_check *c, const struct kh_pack_file *f, size_t line,
+                           size_t column, const char *code, struct kh_str vi, struct kh_str en)
+{
+    struct kh_str at = kh_strf(c->a, "%.*s:%zu:%zu", KH_FMT(f->path), line, column);
+
+    /* Two checks may meet on the same thing: said once. */
+    for (size_t i = 0; i < c->issues->n; i++)
+        if (kh_str_eq(c->issues->items[i].pointer, at) && kh_str_eq(c->issues->items[i].en, en))
+            return;
+    kh_issue_add(c->issues, c->a, at, code, vi, en);
 }
 
 void kh_pack_complain(struct kh_pack_check *c, const struct kh_pack_file *f, struct kh_str pointer,
@@ -119,6 +130,18 @@ static void half_translated(struct kh_pack_check *c, const struct kh_pack_file *
             if (v->items[i].type >= KH_JSON_ARRAY)
                 half_translated(c, f, &v->items[i], kh_strf(c->a, "%.*s/%u", KH_FMT(pointer), i));
     }
+}
+
+bool kh_pack_half_translated(const struct kh_json *v)
+{
+    bool half = v->type == KH_JSON_OBJECT &&
+                (kh_json_get(v, "vi") != NULL) != (kh_json_get(v, "en") != NULL);
+
+    for (uint32_t i = 0; v->type == KH_JSON_OBJECT && !half && i < v->n; i++)
+        half = kh_pack_half_translated(&v->members[i].value);
+    for (uint32_t i = 0; v->type == KH_JSON_ARRAY && !half && i < v->n; i++)
+        half = kh_pack_half_translated(&v->items[i]);
+    return half;
 }
 
 /* ---- pack.json ---- */
@@ -264,18 +287,6 @@ const struct kh_pack_file *kh_pack_type(const struct kh_pack_check *c, struct kh
     return f;
 }
 
-/* Is there a BPMN process with this id in the pack? */
-static bool has_process(const struct kh_pack_check *c, struct kh_str key)
-{
-    struct kh_str id = kh_strf(c->a, "process id=\"%.*s\"", KH_FMT(key));
-
-    for (size_t i = 0; i < c->p->n; i++)
-        if (c->p->files[i].kind == KH_PACK_PROCESS &&
-            memmem(c->p->files[i].text.p, c->p->files[i].text.n, id.p, id.n))
-            return true;
-    return false;
-}
-
 static void check_type(struct kh_pack_check *c, const struct kh_pack_file *f)
 {
     const struct kh_json *kh = kh_json_get(f->json, "x-kh"),
@@ -287,7 +298,8 @@ static void check_type(struct kh_pack_check *c, const struct kh_pack_file *f)
     if (!kh_type_check(c->a, f->key, f->json, &found, &err))
         take_error(c, f, &found, &err);
     take_issues(c, f, &found);
-    if (process.n && !has_process(c, process))
+    kh_pack_check_access(c, f);
+    if (process.n && !kh_pack_has_process(c, process))
         kh_pack_complain(c, f, KH_S("/x-kh/process"), "process",
                          "Gói không có quy trình mang mã này.",
                          "The pack has no process with this id.");
@@ -308,42 +320,43 @@ static void check_type(struct kh_pack_check *c, const struct kh_pack_file *f)
 
 /* ---- processes, decisions ---- */
 
-/* kh:decision="pack/file#decision" must name a file of this pack or one below it. */
-static void check_decision_refs(struct kh_pack_check *c, const struct kh_pack_file *f)
-{
-    static const char mark[] = "kh:decision=\"";
-    const char *end = f->text.p + f->text.n, *at = f->text.p;
-
-    while ((at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1))) {
-        struct kh_str rest, ref, pack, key;
-        const struct kh_pack *in = NULL;
-
-        at += sizeof(mark) - 1;
-        ref = kh_str_cut(kh_str(at, (size_t)(end - at)), '"', &rest);
-        pack = kh_str_cut(kh_str_cut(ref, '#', &rest), '/', &key);
-        if (kh_str_eq(pack, c->p->id))
-            in = c->p;
-        for (size_t i = 0; !in && i < c->deps_n; i++)
-            in = kh_str_eq(pack, c->deps[i].id) ? &c->deps[i] : NULL;
-        if (!in || !kh_pack_find(in, KH_PACK_DECISION, key))
-            kh_pack_complain_at(c, f, (size_t)(at - f->text.p), "decision",
-                                KH_S("Không có bảng quyết định này."),
-                                kh_strf(c->a, "There is no decision file %.*s.", KH_FMT(ref)));
-    }
-}
-
-static void check_xml(struct kh_pack_check *c, const struct kh_pack_file *f)
+static void check_decision(struct kh_pack_check *c, const struct kh_pack_file *f)
 {
     struct kh_issues found = {0};
     struct kh_error err = {0};
-    bool ok = f->kind == KH_PACK_PROCESS ? kh_bpmn_check(c->a, NULL, f->text, &found, &err)
-                                         : kh_dmn_check(c->a, f->text, &found, &err);
 
-    if (!ok)
+    if (!kh_dmn_check(c->a, f->text, &found, &err))
         take_error(c, f, &found, &err);
     take_issues(c, f, &found);
-    if (f->kind == KH_PACK_PROCESS)
-        check_decision_refs(c, f);
+}
+
+/* Compile the processes of a pack; what is wrong with those of another one is its own business. */
+static void read_models(struct kh_pack_check *c, const struct kh_pack *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct kh_pack_file *f = &p->files[i];
+        struct kh_pack_model m = {.file = f};
+        struct kh_issues found = {0};
+        struct kh_error err = {0};
+
+        if (f->kind != KH_PACK_PROCESS || !kh_str_utf8(f->text))
+            continue;
+        m.good = kh_bpmn_compile(c->a, f->text, NULL, NULL, &found, &m.bpmn, &err);
+        if (!m.good && p == c->p) {
+            take_error(c, f, &found, &err);
+            take_issues(c, f, &found);
+        }
+        c->models = kh_grow(c->a, c->models, c->models_n, c->models_n + 1, &c->models_cap,
+                            sizeof(*c->models));
+        c->models[c->models_n++] = m;
+    }
+}
+
+static void check_process(struct kh_pack_check *c, const struct kh_pack_file *f)
+{
+    for (size_t i = 0; i < c->models_n; i++)
+        if (c->models[i].file == f)
+            kh_pack_check_process(c, &c->models[i]);
 }
 
 /* ---- the rest ---- */
@@ -364,11 +377,22 @@ static void check_notices(struct kh_pack_check *c, const struct kh_pack_file *f)
 
     kh_notify_templates_check(c->a, f->json, &found);
     take_issues(c, f, &found);
+    for (uint32_t i = 0; kh_json_is(f->json, KH_JSON_OBJECT) && i < f->json->n; i++) {
+        const struct kh_json_member *m = &f->json->members[i];
+        const struct kh_json *vi = kh_json_get(&m->value, "vi");
+        const struct kh_json *en = kh_json_get(&m->value, "en");
+
+        if (is_text(kh_json_get(vi, "sms")) != is_text(kh_json_get(en, "sms")))
+            kh_pack_complain(c, f, kh_strf(c->a, "/%.*s", KH_FMT(m->key)), "language",
+                             "Cần sms bằng cả hai thứ tiếng, hoặc không có.",
+                             "sms is needed in both languages, or in none.");
+    }
 }
 
 static void check_indicator(struct kh_pack_check *c, const struct kh_pack_file *f)
 {
     struct kh_str type = kh_json_str(f->json, "type", KH_S(""));
+    const struct kh_pack_file *of;
     struct kh_issues found = {0};
 
     kh_indicator_check(c->a, f->json, &found);
@@ -376,9 +400,12 @@ static void check_indicator(struct kh_pack_check *c, const struct kh_pack_file *
     if (!kh_str_eq(kh_json_str(f->json, "key", KH_S("")), f->key))
         kh_pack_complain(c, f, KH_S("/key"), "key", "Khoá phải giống tên tệp.",
                          "The key must be the name of the file.");
-    if (!kh_pack_type(c, type))
+    of = kh_pack_type(c, type);
+    if (!of)
         kh_pack_complain(c, f, KH_S("/type"), "ref", "Không có loại bản ghi này.",
                          "There is no such type.");
+    else if (kh_json_is(kh_json_get(of->json, "properties"), KH_JSON_OBJECT))
+        kh_pack_check_figures(c, f, kh_json_get(of->json, "properties"));
 }
 
 /* Records that come from somewhere say from where: each file is named in SOURCES.md beside it. */
@@ -433,8 +460,10 @@ static bool check_file(struct kh_pack_check *c, const struct kh_pack_file *f, st
             check_indicator(c, f);
         break;
     case KH_PACK_PROCESS:
+        check_process(c, f);
+        break;
     case KH_PACK_DECISION:
-        check_xml(c, f);
+        check_decision(c, f);
         break;
     case KH_PACK_DATA:
     case KH_PACK_DEMO:
@@ -491,13 +520,18 @@ bool kh_pack_read_checked(struct kh_arena *a, const char *dir, struct kh_issues 
 {
     struct kh_pack_check c = {.a = a, .p = ret, .issues = issues};
     size_t cap = 0;
+    bool ok = true;
 
     if (!kh_pack_read(a, dir, issues, ret, err) || !deps_read(&c, ret, &cap, 0, err))
         return false;
-    for (size_t i = 0; i < ret->n; i++)
-        if (!check_file(&c, &ret->files[i], err))
-            return false;
-    return true;
+    read_models(&c, ret);
+    for (size_t i = 0; i < c.deps_n; i++)
+        read_models(&c, &c.deps[i]);
+    for (size_t i = 0; ok && i < ret->n; i++)
+        ok = check_file(&c, &ret->files[i], err);
+    for (size_t i = 0; i < c.models_n; i++)
+        kh_bpmn_drop(&c.models[i].bpmn);
+    return ok;
 }
 
 bool kh_pack_check(struct kh_arena *a, const char *dir, struct kh_issues *ret_issues,

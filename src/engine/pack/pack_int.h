@@ -4,8 +4,8 @@
  *
  *   folder.c   a folder -> struct kh_pack; what may be in it
  *   where.c    JSON pointer -> line and column
- *   check.c    everything that can be wrong, but for the records
- *   check_data.c   the records
+ *   check.c    what can be wrong with one file
+ *   check_refs.c   what files say about each other    check_data.c   the records
  *   load.c     into the engines     home.c  where packs are
  */
 #ifndef KH_PACK_PACK_INT_H
@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "engine/pack/pack.h"
+#include "engine/process/bpmn.h"
 
 enum {
     KH_PACK_FILES_MAX = 2000,
@@ -75,6 +76,13 @@ size_t kh_json_where(struct kh_arena *a, struct kh_str text, struct kh_str point
 /** Line and column (in characters), both from 1, of a byte. */
 void kh_text_place(struct kh_str text, size_t at, size_t *ret_line, size_t *ret_column);
 
+/** A compiled file of processes. */
+struct kh_pack_model {
+    const struct kh_pack_file *file;
+    struct kh_bpmn bpmn;
+    bool good; /**< else it has been complained about, and bpmn is empty */
+};
+
 /** What is being checked. */
 struct kh_pack_check {
     struct kh_arena *a;
@@ -82,6 +90,8 @@ struct kh_pack_check {
     struct kh_issues *issues;
     struct kh_pack *deps; /**< packs below it, in all depths */
     size_t deps_n;
+    struct kh_pack_model *models; /**< processes of the pack, then of those below it */
+    size_t models_n, models_cap;
 };
 
 /** Complain about the value at a pointer of a JSON file, or about an offset of any file. */
@@ -89,8 +99,19 @@ void kh_pack_complain(struct kh_pack_check *c, const struct kh_pack_file *f, str
                       const char *code, const char *vi, const char *en);
 void kh_pack_complain_at(struct kh_pack_check *c, const struct kh_pack_file *f, size_t offset,
                          const char *code, struct kh_str vi, struct kh_str en);
+void kh_pack_complain_line(struct kh_pack_check *c, const struct kh_pack_file *f, size_t line,
+                           size_t column, const char *code, struct kh_str vi, struct kh_str en);
+/** Does it say something in one language only, anywhere? */
+bool kh_pack_half_translated(const struct kh_json *v);
 /** Type file by name, of this pack or one below it. */
 const struct kh_pack_file *kh_pack_type(const struct kh_pack_check *c, struct kh_str name);
+/** Is there a process with this key in the pack, or in one below it? */
+bool kh_pack_has_process(const struct kh_pack_check *c, struct kh_str key);
+/** Check what processes, the access rules of a type and figures name. */
+void kh_pack_check_process(struct kh_pack_check *c, const struct kh_pack_model *m);
+void kh_pack_check_access(struct kh_pack_check *c, const struct kh_pack_file *f);
+void kh_pack_check_figures(struct kh_pack_check *c, const struct kh_pack_file *f,
+                           const struct kh_json *properties);
 /** Check the records of a data or demo file. @param err ARENA_FULL, STORE ... only */
 KH_CHECK
 bool kh_pack_check_data(struct kh_pack_check *c, const struct kh_pack_file *f,

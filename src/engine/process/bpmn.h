@@ -152,6 +152,7 @@ struct kh_flow {
 struct kh_program {
     int64_t id; /**< row of table process; 0 while only checked */
     int64_t version;
+    unsigned line, column; /**< where it stands in the file */
     struct kh_str key, name_vi, name_en, starter;
     struct kh_node *nodes;
     unsigned nodes_n;

@@ -369,6 +369,8 @@ static struct kh_program *read_process(struct kh_bpmn_reader *r, const struct kh
     r->node_refs = r->flow_refs = NULL;
     r->nodes_cap = r->flows_cap = r->node_refs_cap = r->flow_refs_cap = 0;
     p->start = -1;
+    p->line = x->line;
+    p->column = x->column;
     p->key = kh_xml_attr(x, "id");
     p->name_vi = kh_xml_attr(x, "name");
     p->name_vi = p->name_vi.n ? p->name_vi : p->key;
