@@ -295,6 +295,16 @@ it('a good pack is good', () => {
   }
 });
 
+it('a model as a modeller saves it, with one name for each thing, is good', () => {
+  const file = Object.keys(good).find((name) => name.endsWith('.bpmn'));
+  const files = { ...good, [file]: good[file].replace(/ kh:nameEn="[^"]*"/g, '') };
+  assert.notEqual(files[file], good[file]);
+  write(join(top, 'drawn', 'base'), base);
+  write(join(top, 'drawn', 'lamps'), files);
+  const checked = run(['pack', 'check', join(top, 'drawn', 'lamps')]);
+  assert.equal(checked.status, 0, checked.stderr);
+});
+
 const dirs = rows.map(([, file, from, to], i) => spoilt(i, file, from, to));
 const all = run(['pack', 'check', ...dirs]);
 

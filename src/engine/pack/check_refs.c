@@ -241,7 +241,18 @@ static void check_service(const struct place *p, const struct kh_node *n,
 
 /* ---- processes ---- */
 
-/* People see these names in both languages: without kh:nameEn the reader repeats the name. */
+/* A modeller knows one name for a thing: a model without any kh:nameEn is shown as it was drawn. One
+ * that has some is half translated until all that people see has both (without kh:nameEn the reader
+ * repeats the name). */
+static bool translated(const struct kh_program *g)
+{
+    bool any = g->name_vi.n && g->name_en.p != g->name_vi.p;
+
+    for (unsigned i = 0; i < g->nodes_n; i++)
+        any = any || (g->nodes[i].name_vi.n && g->nodes[i].name_en.p != g->nodes[i].name_vi.p);
+    return any;
+}
+
 static void check_name(const struct place *p, struct kh_str vi, struct kh_str en, unsigned line,
                        unsigned column, struct kh_str id)
 {
@@ -261,7 +272,6 @@ static void check_user(const struct place *p, const struct kh_node *n)
     if (n->form && kh_pack_half_translated(n->form))
         missing(p, n->line, n->column, "language", "Biểu mẫu thiếu một ngôn ngữ ở",
                 "The form says something in one language only, in", n->id);
-    check_name(p, n->name_vi, n->name_en, n->line, n->column, n->id);
 }
 
 static void check_node(const struct place *p, const struct kh_node *n,
@@ -307,12 +317,20 @@ void kh_pack_check_process(struct kh_pack_check *c, const struct kh_pack_model *
         const struct kh_program *g = m->bpmn.programs[i];
         const struct kh_pack_file *of = case_type(c, g->key);
 
-        check_name(&p, g->name_vi, g->name_en, g->line, g->column, g->key);
+        bool both = translated(g);
+
+        if (both)
+            check_name(&p, g->name_vi, g->name_en, g->line, g->column, g->key);
         if (g->starter.n && !has_role(c, g->starter))
             missing(&p, g->line, g->column, "role", "Không có vai trò này", "There is no such role",
                     g->starter);
-        for (unsigned k = 0; k < g->nodes_n; k++)
-            check_node(&p, &g->nodes[k], of);
+        for (unsigned k = 0; k < g->nodes_n; k++) {
+            const struct kh_node *n = &g->nodes[k];
+
+            check_node(&p, n, of);
+            if (both && n->kind == KH_N_USER)
+                check_name(&p, n->name_vi, n->name_en, n->line, n->column, n->id);
+        }
     }
 }
 
