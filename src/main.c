@@ -176,6 +176,7 @@ int main(int argc, char **argv)
 
     keep_memory();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of one write, as a full disk is */
     kh_fault_arm_env("KHUE_FAULT");
     clock_from_env();
     if (argc < 2) {

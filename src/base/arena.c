@@ -46,7 +46,7 @@ static void *must(void *p)
 
 static struct chunk *chunk_new(size_t size, struct chunk *next)
 {
-    struct chunk *c = must(malloc(sizeof(*c) + size));
+    struct chunk *c = must(kh_fault("malloc") ? NULL : malloc(sizeof(*c) + size));
 
     c->next = next;
     c->size = size;

@@ -3,8 +3,9 @@
  * base/fault -- lets a test make the n-th call of a named point fail.
  *
  * Owns   one counter and one name (an exception to "no mutable globals": STYLE section 2).
- * Used   at the points "alloc", "store.step", "store.commit", "store.write", "store.sync",
- *        "store.index", "blob.write", "net.accept", "out.http"; armed by tests and by the environment KHUE_FAULT=name:n.
+ * Used   at the points "alloc" (an arena is full), "malloc" (there is no memory: the process ends),
+ *        "store.step", "store.commit", "store.write", "store.sync", "store.index", "blob.write",
+ *        "net.accept", "out.http"; armed by tests and by the environment KHUE_FAULT=name:n.
  * Never  does anything unless armed: one relaxed load per call.
  */
 #ifndef KH_BASE_FAULT_H

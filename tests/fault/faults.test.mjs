@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The n-th step of something fails (base/fault.h): whoever asked is told so in plain terms, the
 // server goes on, and what is stored stays whole. Both are seen: a server that cannot start, and
-// one reply of many that fails.
-// KHUE_FAULT_DEEP=1 tries every n instead of some (slow).
+// one reply of many that fails. Without memory the process ends, and a restart finds whole cases.
+// KHUE_FAULT_DEEP=1 tries many more n instead of some (an hour).
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,13 +13,22 @@ const deep = !!process.env.KHUE_FAULT_DEEP;
 /** n of each point while the server starts, and from then on. */
 const starts = { 'store.step': [1, 5, 20, 40], 'store.commit': [1, 4, 8], alloc: [1, 90, 2000, 10_000] };
 const points = {
+  'store.step': deep ? range(1, 1500, 7) : spread(700, 12),
   'store.commit': deep ? range(1, 40) : [1, 2, 3, 4, 5, 6],
   'store.sync': deep ? range(1, 20) : [1, 2, 3, 4],
+  ...(onPostgres ? {} : { 'store.write': deep ? range(1, 200, 3) : spread(60, 8) }),
   'blob.write': [1, 2],
+  alloc: deep ? range(1, 20_000, 131) : spread(9000, 12),
+  malloc: deep ? range(1, 20_000, 211) : spread(9000, 8),
 };
 
 function range(from, to, step = 1) {
   return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => from + i * step);
+}
+
+/** Numbers from 1 to `to`, dense at first. */
+function spread(to, count) {
+  return [...new Set(Array.from({ length: count }, (_, i) => Math.round(to ** (i / (count - 1)))))];
 }
 
 /** A picture that differs in one pixel, so that its bytes are new to the city. */
@@ -57,10 +66,36 @@ function clean(reply, what) {
   return false;
 }
 
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** An end without memory is one on purpose, not a crash. */
+function endedWithoutMemory(signal, what) {
+  assert.equal(signal, 'SIGABRT', `${what}\n${city.log.slice(-6000)}`);
+  assert.match(city.log, /khue: out of memory\n/, what);
+  assert.doesNotMatch(city.log, /Sanitizer|runtime error/, what);
+  city.child = undefined;
+}
+
+/** No reply: the connection was closed, or the process ended and is started again. */
+async function silence(what) {
+  const end = await Promise.race([city.exited, sleep(3000)]);
+  if (!end) return 'closed';
+  endedWithoutMemory(end.signal, what);
+  delete city.env.KHUE_FAULT_SERVING;
+  await city.serve();
+  return 'ended';
+}
+
 /** Ask again after a failure, as a client does: a fault happens once, so the second try works. */
 async function ask(what, call, failures) {
   for (let tries = 0; tries < 3; tries++) {
-    const reply = await call();
+    let reply;
+    try {
+      reply = await call();
+    } catch {
+      failures.push(`${what}: ${await silence(what)}`);
+      continue;
+    }
     if (clean(reply, what)) return reply;
     // The first try may have happened although its reply said that nobody knows.
     if (reply.status === 409 && tries > 0) return reply;
@@ -137,6 +172,27 @@ for (const [point, ns] of Object.entries(starts))
     assert.ok(refused > 0, `${point} has struck`);
   });
 
+/** Start with a fault to come; one that strikes at once is said, and the start tried without. */
+async function serveWith(fault) {
+  city.env.KHUE_FAULT_SERVING = fault;
+  try {
+    await city.serve();
+  } catch (e) {
+    if (/ended: SIGABRT/.test(e.message)) endedWithoutMemory('SIGABRT', fault);
+    else assert.match(e.message, /khue serve ended: 1\n[^]*khue: serve: .+ \([A-Z_]+\)/, fault);
+    delete city.env.KHUE_FAULT_SERVING;
+    await city.serve();
+  }
+}
+
+/** An end as an operator orders it; the fault may strike even there. */
+async function stopAfter(fault) {
+  const code = await city.stop();
+  const { signal } = await city.exited;
+  if (signal && fault.startsWith('malloc:')) endedWithoutMemory(signal, fault);
+  else assert.equal(code, 0, `${fault}: a clean end\n${city.log.slice(-6000)}`);
+}
+
 for (const [point, ns] of Object.entries(points))
   it(`a failing ${point} is told, survived, and leaves whole cases`, { timeout: deep ? 3_600_000 : 240_000 }, async (t) => {
     const since = new Date().toISOString();
@@ -145,15 +201,14 @@ for (const [point, ns] of Object.entries(points))
     // What happens beside the story takes some of the strikes: go on until one is told.
     for (let i = 0, n = ns[0]; i < ns.length || (told.length === 0 && n < 60); i++) {
       n = ns[i] ?? n + 1;
-      city.env.KHUE_FAULT_SERVING = `${point}:${n}`;
-      await city.serve();
+      await serveWith(`${point}:${n}`);
       try {
         told.push(...(await story(Date.now() + n)).map((f) => `${n} ${f}`));
       } catch (e) {
         e.message = `${point}:${n}: ${e.message}\n${city.log.slice(-6000)}`;
         throw e;
       }
-      assert.equal(await city.stop(), 0, `${point}:${n}: a clean end\n${city.log.slice(-6000)}`);
+      await stopAfter(`${point}:${n}`);
     }
     delete city.env.KHUE_FAULT_SERVING;
     await city.serve();
@@ -162,6 +217,34 @@ for (const [point, ns] of Object.entries(points))
     t.diagnostic(`${point}: replies that failed: ${told.join(', ')}`);
     assert.ok(told.length > 0, `${point} has struck within a story`);
   });
+
+// Files of the server may not grow beyond a limit: the log of the database soon meets it, and so
+// does the copying back into the database.
+it('a full disk refuses writes in plain terms, and loses nothing', { skip: onPostgres, timeout: 120_000 }, async () => {
+  const since = new Date().toISOString();
+  acknowledged.clear();
+  city.under = ['prlimit', `--fsize=${1 << 20}`];
+  await city.serve();
+  let refused = 0;
+  for (let i = 0; i < 400 && refused < 5; i++) {
+    const reply = await citizen.post('/api/v1/records/report', pothole());
+    if (clean(reply, 'file')) {
+      acknowledged.set(reply.json.id, 'new');
+    } else {
+      assert.ok([503, 507].includes(reply.status), reply.text);
+      refused++;
+    }
+  }
+  assert.ok(refused >= 5, 'the limit was met');
+  const read = await citizen.get('/api/v1/records/report?limit=1');
+  assert.equal(read.status, 200, 'reading goes on');
+  assert.equal(await city.stop(), 0, city.log.slice(-4000));
+  city.under = undefined;
+  await city.serve();
+  await whole(since);
+  assert.equal((await citizen.post('/api/v1/records/report', pothole())).status, 201, 'there is room again');
+  assert.equal(await city.stop(), 0);
+});
 
 it('the audit chain holds after all that', () => chainHolds());
 
@@ -186,7 +269,6 @@ it('an outage of PostgreSQL is 503, and over when it is over', { skip: !onPostgr
       }
     }
   });
-  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   try {
     await sleep(700);
     cluster('kill');

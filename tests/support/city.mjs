@@ -61,7 +61,8 @@ export class City {
   async serve(extra = []) {
     const args = ['serve', '--data', this.dir, '--listen', '127.0.0.1:0', ...extra];
     for (const s of this.set) args.push('--set', s);
-    this.child = spawn(bin, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...all] = [...(this.under ?? []), bin, ...args]; // under: such as a limit of prlimit
+    this.child = spawn(command, all, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.log = '';
     this.exited = new Promise((done) => this.child.on('exit', (code, signal) => done({ code, signal })));
     this.child.stderr.on('data', (d) => { this.log = (this.log + d).slice(-200_000); });
