@@ -104,6 +104,7 @@ static bool load_model(struct kh_tx *tx, struct kh_programs *ps, int64_t id,
     const struct kh_program *other;
 
     if (hit != KH_HIT || !compile_row(a, &row, &bpmn, &program, err)) {
+        err->issues = NULL; /* they live in the arena that ends here */
         kh_arena_drop(a);
         return hit == KH_MISS ? kh_fail(err, KH_EC_PROCESS_UNKNOWN,
                                         "no process version has id %lld", (long long)id)
