@@ -69,25 +69,26 @@ static bool page_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
     for (size_t scanned = 0; scanned < SCAN_MAX;) {
         struct kh_event *events = NULL;
-        size_t n = 0;
+        size_t n = 0, durable;
         bool ok = p->sight.about
                       ? kh_event_of(tx, p->c->a, p->sight.about, p->after, CHUNK, &events, &n, err)
                       : kh_event_read(tx, p->c->a, p->after, CHUNK, &events, &n, err);
 
         if (!ok)
             return false;
-        for (size_t i = 0; i < n; i++) {
+        durable = kh_event_durable(p->c->city->store, events, n);
+        for (size_t i = 0; i < durable; i++) {
             p->after = events[i].seq;
             if (!kh_sight_sees(&p->sight, &events[i], now))
                 continue;
             keep(p, &events[i]);
             if (p->n == p->limit) {
-                p->more = i + 1 < n || n == CHUNK;
+                p->more = i + 1 < durable || durable == CHUNK;
                 return true;
             }
         }
-        scanned += n;
-        p->more = n == CHUNK;
+        scanned += durable;
+        p->more = durable == CHUNK;
         if (!p->more)
             return true;
         if (kh_arena_over(p->c->a))

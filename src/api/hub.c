@@ -143,7 +143,10 @@ static bool load_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct load *l = ctx;
 
-    return kh_event_read(tx, l->a, l->after, LOAD_MAX, &l->events, &l->n, err);
+    if (!kh_event_read(tx, l->a, l->after, LOAD_MAX, &l->events, &l->n, err))
+        return false;
+    l->n = kh_event_durable(kh_tx_store(tx), l->events, l->n);
+    return true;
 }
 
 static void wake(struct reader *r)

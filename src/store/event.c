@@ -182,6 +182,15 @@ int64_t kh_event_head(struct kh_store *st)
     return atomic_load_explicit(&st->head, memory_order_acquire);
 }
 
+size_t kh_event_durable(struct kh_store *st, const struct kh_event *events, size_t n)
+{
+    int64_t head = kh_event_head(st);
+
+    while (st->kind == KH_STORE_SQLITE && n > 0 && events[n - 1].seq > head)
+        n--;
+    return n;
+}
+
 /* ---- reading ---- */
 
 static void strip(struct kh_arena *a, const struct kh_event_row *rows, size_t n,

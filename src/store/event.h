@@ -61,8 +61,13 @@ KH_CHECK
 bool kh_event_erase(struct kh_tx *tx, int64_t seq, const struct kh_event *why,
                     struct kh_error *err);
 
-/** Newest sealed sequence number; 0 if none. Cheap: kept in memory. */
+/** Newest sealed and durable sequence number; 0 if none. Cheap: kept in memory. */
 int64_t kh_event_head(struct kh_store *st);
+
+/** How many of the first n events, as read in order, are durable. On SQLite a reading may see some a
+ *  moment before; who goes on from a number that he was told must not be told one that a loss of
+ *  power gives to another event. */
+size_t kh_event_durable(struct kh_store *st, const struct kh_event *events, size_t n);
 
 /**
  * Be told, on a store thread, that the head has moved (also by another process on PostgreSQL, each

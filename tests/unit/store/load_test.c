@@ -346,6 +346,68 @@ static void an_answer_comes_after_a_sync_and_looking_costs_none(void **state)
     }
 }
 
+static bool tell(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct kh_event e = {.kind = KH_S("t.tell"), .subject = 7, .data = KH_S("{}")};
+
+    (void)ctx;
+    return kh_event_append(tx, &e, err);
+}
+
+static void *tell_much(void *ctx)
+{
+    struct kh_error err = {0};
+
+    for (int i = 0; i < 300; i++)
+        if (!kh_store_run(f.st, "tell", KH_TX_WRITE, tell, NULL, &err))
+            break;
+    atomic_store((atomic_bool *)ctx, true);
+    return NULL;
+}
+
+struct seen {
+    struct kh_arena *a;
+    int64_t last;
+};
+
+static bool see(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct seen *s = ctx;
+    struct kh_event *events;
+    size_t n;
+
+    if (!kh_event_read(tx, s->a, s->last, 1000, &events, &n, err))
+        return false;
+    n = kh_event_durable(f.st, events, n);
+    s->last = n ? events[n - 1].seq : s->last;
+    return true;
+}
+
+/* The disk takes its time; what is read meanwhile is not told to who would go on from it. */
+static void no_event_is_told_before_it_is_durable(void **state)
+{
+    struct kh_error err = {0};
+    atomic_bool over = false;
+    struct seen s = {0};
+    pthread_t writer;
+
+    (void)state;
+    assert_int_equal(pthread_create(&writer, NULL, tell_much, &over), 0);
+    while (!atomic_load(&over)) {
+        s.a = kh_arena_new(1 << 24);
+        assert_true(kh_store_run(f.st, "see", KH_TX_READ, see, &s, &err));
+        kh_arena_drop(s.a);
+        if (!fixture_is_pg()) /* there a reading sees what is durable only */
+            assert_true(s.last <= kh_event_head(f.st));
+    }
+    pthread_join(writer, NULL);
+    fixture_settle(&f);
+    s.a = kh_arena_new(1 << 24);
+    assert_true(kh_store_run(f.st, "see", KH_TX_READ, see, &s, &err));
+    kh_arena_drop(s.a);
+    assert_int_equal(s.last, kh_event_head(f.st));
+}
+
 /* ---- starting ---- */
 
 static void *open_store(void *ctx)
@@ -545,6 +607,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_reader_does_not_hold_up_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_comes_after_a_sync_and_looking_costs_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_event_is_told_before_it_is_durable, setup, teardown),
         cmocka_unit_test_setup_teardown(two_servers_may_start_at_once_on_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_process_loses_nothing_it_acknowledged, setup,
                                         teardown),
