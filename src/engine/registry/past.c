@@ -5,7 +5,10 @@
 
 #include "base/time.h"
 
-enum { PAST_MAX = 2000 };
+enum {
+    PAST_MAX = 2000, /* rows that one page may look at */
+    CHUNK = 64       /* rows that the first walk may look at beyond what a page holds */
+};
 
 struct past {
     struct kh_ask *k;
@@ -119,26 +122,33 @@ bool kh_list_past(struct kh_ask *k, struct kh_page *page, struct kh_error *err)
                          .all = true,
                          .access = k->conjs,
                          .access_n = k->all ? 0 : k->conjs_n,
-                         .limit = PAST_MAX};
-    int64_t seen = 0;
+                         .has_after = k->has_after,
+                         .after_id = k->after.id};
+    int64_t chunk = (int64_t)k->limit + CHUNK, seen = 0;
     struct kh_cursor c = {.mode = 'p'};
 
     if (k->has_after && k->after.mode != 'p')
         return kh_fail(err, KH_EC_CURSOR_INVALID, "after is not a cursor of this list");
-    w.has_after = k->has_after;
-    w.after_id = k->after.id;
-    if (!kh_rwalk_run(k->tx, k->t->table, k->a, &w, take, &p, &seen, err))
-        return false;
-    for (size_t i = 0; i < p.n; i++) {
-        if (page->n == k->limit) {
-            page->next = kh_cursor_text(k, &c);
-            return true;
-        }
-        c.id = p.ids[i] < 0 ? -p.ids[i] : p.ids[i];
-        if (p.ids[i] > 0 && !add(k, p.ids[i], page, err))
+    /* Most often the first chunk fills the page; where few rows fit, each is larger. */
+    for (int64_t total = 0; total < PAST_MAX; total += seen, chunk *= 4) {
+        p.n = 0;
+        w.limit = chunk < PAST_MAX - total ? chunk : PAST_MAX - total;
+        if (!kh_rwalk_run(k->tx, k->t->table, k->a, &w, take, &p, &seen, err))
             return false;
+        for (size_t i = 0; i < p.n; i++) {
+            if (page->n == k->limit) {
+                page->next = kh_cursor_text(k, &c);
+                return true;
+            }
+            c.id = p.ids[i] < 0 ? -p.ids[i] : p.ids[i];
+            if (p.ids[i] > 0 && !add(k, p.ids[i], page, err))
+                return false;
+        }
+        if (seen < w.limit)
+            return true;
+        w.has_after = true;
+        w.after_id = c.id;
     }
-    if (p.n == PAST_MAX)
-        page->next = kh_cursor_text(k, &c);
+    page->next = kh_cursor_text(k, &c);
     return true;
 }
