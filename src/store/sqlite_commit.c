@@ -447,8 +447,13 @@ static void idle(struct kh_store *st)
     }
     if (s->torn)
         mend(s);
-    if (s->wal_frames && now - s->idle_us >= IDLE_US)
+    if (s->wal_frames && now - s->idle_us >= IDLE_US) {
+        pthread_mutex_lock(&s->sync_lock);
+        if (s->move == KH_MOVE_DONE) /* nothing is left of what the mover began */
+            s->move = KH_MOVE_NONE;
+        pthread_mutex_unlock(&s->sync_lock);
         checkpoint_wal(st);
+    }
 }
 
 static void *committer(void *ctx)

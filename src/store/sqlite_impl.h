@@ -55,7 +55,7 @@ struct kh_batch {
     bool *ok;
     struct kh_error *errs;
     size_t n;
-    bool wrote;             /**< at least one is in the WAL */
+    bool wrote;             /**< at least one succeeded: what it wrote, if anything, is in the WAL */
     int64_t head;           /**< of the log after it */
     struct kh_hooks hooks;
     struct kh_fresh fresh;
