@@ -3,12 +3,13 @@
 import { KeyRound, Plus, UserRound } from 'lucide';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { api, query } from '../../api';
+import { api } from '../../api';
 import { AgencyName, useAgencyName } from '../../city';
 import { AgencyPickerField } from '../../forms/schema-form';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { t, tMaybe, words, type Words } from '../../i18n';
+import { usePages } from '../../pages';
 import { go, setQuery, usePlace } from '../../router';
 import type { Account, Grant, Page } from '../../types';
 import { BackLink, Button, CopyText, Empty, Facts, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
@@ -28,13 +29,8 @@ export function Accounts(): JSX.Element {
   const q = usePlace().query.get('q') ?? '';
   const [text, setText] = useState(q);
   const [add, setAdd] = useState(false);
-  const list = useData<Page<Account>>(`/api/v1/accounts${query({ q, limit: 50 })}`);
-  const [more, setMore] = useState<{ of: string; items: Account[]; next?: string | undefined } | null>(null);
-  const [busy, setBusy] = useState(false);
+  const list = usePages<Account>('/api/v1/accounts', { q });
   const roles = useRoles();
-  const mine = more?.of === q ? more : null;
-  const items = [...(list.data?.items ?? []), ...(mine?.items ?? [])];
-  const next = mine ? mine.next : list.data?.next;
   return (
     <>
       <PageTitle
@@ -63,7 +59,7 @@ export function Accounts(): JSX.Element {
         </Button>
       </form>
       {list.data ? (
-        items.length ? (
+        list.items.length ? (
           <>
             <div class="table-box cards">
               <table>
@@ -77,7 +73,7 @@ export function Accounts(): JSX.Element {
                   </tr>
                 </thead>
                 <tbody>
-                  {items.map((a) => (
+                  {list.items.map((a) => (
                     <tr key={a.id}>
                       <td data-label={t('register.name')}>
                         <a href={`/admin/accounts/${a.id}`}>{a.name}</a>
@@ -91,18 +87,7 @@ export function Accounts(): JSX.Element {
                 </tbody>
               </table>
             </div>
-            <Pager
-              more={!!next}
-              busy={busy}
-              onMore={() => {
-                setBusy(true);
-                api
-                  .get<Page<Account>>('/api/v1/accounts', { q, limit: 50, after: next })
-                  .then((p) => setMore((m) => ({ of: q, items: [...(m?.of === q ? m.items : []), ...p.items], next: p.next })))
-                  .catch((e: Error) => toast(e.message))
-                  .finally(() => setBusy(false));
-              }}
-            />
+            <Pager more={!!list.next} busy={list.busy} onMore={list.more} />
           </>
         ) : (
           <Empty icon={UserRound} title={t('accounts.none')} />

@@ -3,12 +3,13 @@
 import { Package, ShieldCheck } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, query } from '../../api';
+import { api } from '../../api';
 import { readTypeNames } from '../../city';
 import { csvHref } from '../../csv';
 import { useData } from '../../data';
 import { bytes, dateTime, number } from '../../format';
 import { t, tMaybe, words, type Words } from '../../i18n';
+import { usePages } from '../../pages';
 import { setQuery, usePlace } from '../../router';
 import type { Account, CityEvent, Page } from '../../types';
 import { Button, Empty, Facts, Figure, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
@@ -258,22 +259,18 @@ interface Verdict {
 export function Audit(): JSX.Element {
   const q = usePlace().query;
   const filter = { kind: q.get('kind') ?? '', type: q.get('type') ?? '', about: q.get('about') ?? '' };
-  const here = query(filter);
-  const list = useData<Page<AuditEvent>>(`/api/v1/audit/events${query({ ...filter, limit: 100 })}`);
-  const [more, setMore] = useState<{ of: string; items: AuditEvent[]; next?: string | undefined } | null>(null);
-  const [busy, setBusy] = useState('');
+  const list = usePages<AuditEvent>('/api/v1/audit/events', filter, 100);
+  const { items } = list;
+  const [busy, setBusy] = useState(false);
   const [verdict, setVerdict] = useState<Verdict | null>(null);
-  const mine = more?.of === here ? more : null;
-  const items = [...(list.data?.items ?? []), ...(mine?.items ?? [])];
-  const next = mine ? mine.next : list.data?.next;
   const verify = async (): Promise<void> => {
-    setBusy('verify');
+    setBusy(true);
     try {
       setVerdict(await api.post<Verdict>('/api/v1/audit/verify'));
     } catch (e) {
       toast((e as Error).message);
     } finally {
-      setBusy('');
+      setBusy(false);
     }
   };
   const types = useData<Set<string>>('names of types', readTypeNames);
@@ -283,7 +280,7 @@ export function Audit(): JSX.Element {
       <PageTitle
         sub={t('audit.text')}
         actions={
-          <Button kind="primary" icon={ShieldCheck} busy={busy === 'verify'} onClick={() => void verify()}>
+          <Button kind="primary" icon={ShieldCheck} busy={busy} onClick={() => void verify()}>
             {t('audit.verify')}
           </Button>
         }
@@ -357,18 +354,7 @@ export function Audit(): JSX.Element {
                 </tbody>
               </table>
             </div>
-            <Pager
-              more={!!next}
-              busy={busy === 'more'}
-              onMore={() => {
-                setBusy('more');
-                api
-                  .get<Page<AuditEvent>>('/api/v1/audit/events', { ...filter, limit: 100, after: next })
-                  .then((p) => setMore((m) => ({ of: here, items: [...(m?.of === here ? m.items : []), ...p.items], next: p.next })))
-                  .catch((e: Error) => toast(e.message))
-                  .finally(() => setBusy(''));
-              }}
-            />
+            <Pager more={!!list.next} busy={list.busy} onMore={list.more} />
           </>
         ) : (
           <Empty icon={ShieldCheck} title={t('audit.none')} />

@@ -10,6 +10,7 @@ import { dateTime } from '../../format';
 import { answers, SchemaForm, type Values } from '../../forms/schema-form';
 import { choiceLabel, labelOf, resolve, showValue, typeOf } from '../../forms/words';
 import { t, tMaybe, words, type Words } from '../../i18n';
+import { usePages } from '../../pages';
 import { go, setQuery, usePlace } from '../../router';
 import type { Doer, Page, Rec, Schema } from '../../types';
 import { BackLink, Button, CopyText, Empty, Facts, LinkButton, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
@@ -160,14 +161,8 @@ export function Records({ type }: { type: string }): JSX.Element {
   const choices = Object.entries(schema?.properties ?? {}).filter(([, f]) => f.enum && f['x-kh']?.index !== undefined);
   const filters = Object.fromEntries(choices.map(([n]) => [n, q.get(n) ?? '']));
   const params = { q: q.get('q'), sort: q.get('sort'), ...filters };
-  const first = useData<Page<Rec>>(schema ? `/api/v1/records/${type}${query({ ...params, limit: 50 })}` : null);
-  const [more, setMore] = useState<{ of: string; items: Rec[]; next?: string | undefined } | null>(null);
-  const [busy, setBusy] = useState(false);
+  const list = usePages<Rec>(schema ? `/api/v1/records/${type}` : null, params);
   if (!schema) return info.error ? <Trouble error={info.error} retry={info.reload} /> : <Skeleton lines={6} tall />;
-  const here = query(params);
-  const mine = more?.of === here ? more : null;
-  const items = [...(first.data?.items ?? []), ...(mine?.items ?? [])];
-  const next = mine ? mine.next : first.data?.next;
   const columns = columnsOf(schema);
   return (
     <>
@@ -222,8 +217,8 @@ export function Records({ type }: { type: string }): JSX.Element {
           {t('search')}
         </Button>
       </form>
-      {first.data ? (
-        items.length ? (
+      {list.data ? (
+        list.items.length ? (
           <>
             <div class="table-box cards" tabIndex={0} role="region" aria-label={titleOf(info.data, type)}>
               <table>
@@ -238,7 +233,7 @@ export function Records({ type }: { type: string }): JSX.Element {
                   </tr>
                 </thead>
                 <tbody>
-                  {items.map((r) => (
+                  {list.items.map((r) => (
                     <tr key={r.id}>
                       {columns.map((c, i) => {
                         const f = resolve(schema, schema.properties?.[c] ?? {});
@@ -259,26 +254,15 @@ export function Records({ type }: { type: string }): JSX.Element {
                 </tbody>
               </table>
             </div>
-            <Pager
-              more={!!next}
-              busy={busy}
-              onMore={() => {
-                setBusy(true);
-                api
-                  .get<Page<Rec>>(`/api/v1/records/${type}`, { ...params, limit: 50, after: next })
-                  .then((p) => setMore((m) => ({ of: here, items: [...(m?.of === here ? m.items : []), ...p.items], next: p.next })))
-                  .catch((e: Error) => toast(e.message))
-                  .finally(() => setBusy(false));
-              }}
-            />
+            <Pager more={!!list.next} busy={list.busy} onMore={list.more} />
           </>
         ) : (
           <Empty icon={Database} title={t('records.none')}>
             <p>{t('records.none.text')}</p>
           </Empty>
         )
-      ) : first.error ? (
-        <Trouble error={first.error} retry={first.reload} />
+      ) : list.error ? (
+        <Trouble error={list.error} retry={list.reload} />
       ) : (
         <Skeleton lines={8} />
       )}

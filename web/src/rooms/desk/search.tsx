@@ -3,18 +3,18 @@
 import { Download, Search } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, query } from '../../api';
+import { query } from '../../api';
 import { categoryName, useCategories } from '../../city';
 import { useData } from '../../data';
 import { t, tMaybe, words } from '../../i18n';
 import { useLiveReload } from '../../live';
+import { usePages } from '../../pages';
 import { setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
 import type { Page, Report, Task, TimelineItem } from '../../types';
 import { BackLink, Button, CopyText, DueTag, Empty, LinkButton, Note, PageTitle, Pager, Skeleton, StatusTag, Tag, Trouble } from '../../ui/base';
 import { Icon } from '../../ui/icon';
-import { toast } from '../../ui/toast';
 import { CaseList } from '../citizen/case-list';
 import { Timeline } from '../timeline';
 import { CaseMore, CaseWhat } from './case';
@@ -48,13 +48,7 @@ export function DeskSearch(): JSX.Element {
   const [text, setText] = useState(q.get('q') ?? '');
   useEffect(() => setText(q.get('q') ?? ''), [q.get('q')]);
   const filter = filterOf(q, account?.unit ?? '');
-  const here = query(filter);
-  const first = useData<Page<Report>>(`/api/v1/records/report${query({ ...filter, limit: 50 })}`);
-  const [more, setMore] = useState<{ of: string; items: Report[]; next?: string | undefined } | null>(null);
-  const [busy, setBusy] = useState(false);
-  const mine = more?.of === here ? more : null;
-  const items = [...(first.data?.items ?? []), ...(mine?.items ?? [])];
-  const next = mine ? mine.next : first.data?.next;
+  const list = usePages<Report>('/api/v1/records/report', filter);
   const choice = (name: string, label: string, options: [string, string][]): JSX.Element => (
     <label>
       {label}
@@ -102,34 +96,23 @@ export function DeskSearch(): JSX.Element {
         {account?.unit && choice('unit', t('me.unit'), [['', account.unit_name || t('nav.unit')], ['all', t('desk_search.everywhere')]])}
         {choice('sort', t('sort'), sorts.map((s): [string, string] => [s === 'newest' ? '' : s, t(`sort.${s}`)]))}
       </form>
-      {first.data ? (
-        items.length ? (
+      {list.data ? (
+        list.items.length ? (
           <>
             <p class="quiet" role="status">
-              {t('search.count', { n: items.length })}
-              {next && '+'}
+              {t('search.count', { n: list.items.length })}
+              {list.next && '+'}
             </p>
-            <CaseList reports={items} href={(r) => `/desk/cases/${r.id}`} />
-            <Pager
-              more={!!next}
-              busy={busy}
-              onMore={() => {
-                setBusy(true);
-                api
-                  .get<Page<Report>>('/api/v1/records/report', { ...filter, limit: 50, after: next })
-                  .then((p) => setMore((m) => ({ of: here, items: [...(m?.of === here ? m.items : []), ...p.items], next: p.next })))
-                  .catch((e: Error) => toast(e.message))
-                  .finally(() => setBusy(false));
-              }}
-            />
+            <CaseList reports={list.items} href={(r) => `/desk/cases/${r.id}`} />
+            <Pager more={!!list.next} busy={list.busy} onMore={list.more} />
           </>
         ) : (
           <Empty icon={Search} title={t('nearby.none')}>
             <p>{t('desk_search.none')}</p>
           </Empty>
         )
-      ) : first.error ? (
-        <Trouble error={first.error} retry={first.reload} />
+      ) : list.error ? (
+        <Trouble error={list.error} retry={list.reload} />
       ) : (
         <Skeleton lines={6} tall />
       )}
