@@ -123,14 +123,49 @@ static struct kh_str op_header(const struct kh_call *c, const char *name)
     return kh_str(value ? value : "", n);
 }
 
+/*
+ * Resume a suspended connection, from any thread. To resume is to wake its serving thread, which costs
+ * more than answering; so of those that become ready together only the first does it, and finds the
+ * others in the list of its thread. A list is only pushed to and taken as a whole; its last member
+ * is resumed by whoever pushed it, the others by whoever takes them.
+ */
+void kh_net_wake(struct exchange *x)
+{
+    struct MHD_Connection *conn = x->conn;
+    struct local *home = x->home;
+    struct exchange *head = atomic_load_explicit(&home->woken, memory_order_relaxed);
+
+    do
+        x->woken_next = head;
+    while (!atomic_compare_exchange_weak_explicit(&home->woken, &head, x, memory_order_release,
+                                                  memory_order_relaxed));
+    if (!head)
+        MHD_resume_connection(conn);
+}
+
+/* On the serving thread, whenever a resumed connection comes back or ends: resume the others. */
+void kh_net_woken(struct local *home)
+{
+    struct exchange *x = atomic_load_explicit(&home->woken, memory_order_relaxed);
+
+    if (!x)
+        return;
+    x = atomic_exchange_explicit(&home->woken, NULL, memory_order_acquire);
+    while (x && x->woken_next) {
+        struct exchange *next = x->woken_next;
+
+        MHD_resume_connection(x->conn);
+        x = next;
+    }
+}
+
 /* Whoever comes second, the serving thread going to sleep or the news, acts. */
 static void op_resume(struct kh_call *c)
 {
     struct exchange *x = (struct exchange *)c;
-    struct MHD_Connection *conn = x->conn;
 
     if (atomic_exchange(&x->wait, WAIT_DONE) == WAIT_SUSPENDED)
-        MHD_resume_connection(conn);
+        kh_net_wake(x);
 }
 
 static const struct kh_call_ops ops = {
@@ -333,6 +368,7 @@ static enum MHD_Result on_request(struct exchange *x)
 
 static enum MHD_Result on_resumed(struct exchange *x)
 {
+    kh_net_woken(x->home);
     atomic_fetch_sub(&x->net->waiting, 1);
     kh_count(KH_M_HTTP_WAITING, -1);
     KH_REQUIRE(atomic_exchange(&x->wait, WAIT_NONE) == WAIT_DONE);
@@ -408,6 +444,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **ctx,
     if (!x)
         return;
     *ctx = NULL;
+    kh_net_woken(x->home);
     kh_peer_deadline(x->peer, kh_mono_us(), net->config->http_idle_s + net->config->http_header_s,
                      0);
     exchange_give(x);

@@ -37,6 +37,7 @@ static ssize_t on_read(void *cls, uint64_t pos, char *out, size_t room)
     size_t n;
 
     (void)pos;
+    kh_net_woken(x->home);
     awake(x);
     if (atomic_load(&x->net->stopping))
         return MHD_CONTENT_READER_END_OF_STREAM;
@@ -52,10 +53,9 @@ static ssize_t on_read(void *cls, uint64_t pos, char *out, size_t room)
 void kh_live_wake(struct kh_call *c)
 {
     struct exchange *x = (struct exchange *)c;
-    struct MHD_Connection *conn = x->conn;
 
     if (atomic_exchange(&x->live.state, LIVE_SIGNALED) == LIVE_SLEEPING)
-        MHD_resume_connection(conn);
+        kh_net_wake(x);
 }
 
 struct MHD_Response *kh_live_response(struct exchange *x)

@@ -71,11 +71,13 @@ struct exchange {
     size_t body_n, body_cap, body_max;
     uint64_t body_length; /* as announced; UINT64_MAX if not */
     struct live live;
+    struct exchange *woken_next; /* in home->woken */
     char id[33];
 };
 
 /** What one serving thread keeps for itself. */
 struct local {
+    _Atomic(struct exchange *) woken; /* suspended, and to be resumed: see kh_net_wake */
     struct exchange *free;
     unsigned free_n;
     void *gzip; /* z_stream */
@@ -114,6 +116,8 @@ struct kh_net {
 /* http.c */
 struct local *kh_net_local(struct kh_net *net);
 void kh_net_owe(struct exchange *x);
+void kh_net_wake(struct exchange *x);
+void kh_net_woken(struct local *home);
 void kh_net_local_drop(void *local);
 struct MHD_Daemon *kh_net_daemon(struct kh_net *net, int fd, const char *cert, const char *key,
                                  void (*logger)(void *, const char *, va_list));
