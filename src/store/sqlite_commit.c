@@ -33,8 +33,12 @@
 #define TICK_US (250 * (int64_t)1000)
 /* Batches with savepoints after a callback failed half-way. */
 #define CAREFUL_BATCHES 32
+#define FRAME_BYTES 4120 /* a page and its header */
 /* Frames in the WAL that call for a checkpoint. */
 #define WAL_FRAMES 16384
+/* Rounds of the mover at most, and frames that are few enough for the committer. */
+#define MOVE_ROUNDS 4
+#define REST_FRAMES 1024
 /* Idle time after which the WAL is emptied. */
 #define IDLE_US (2 * KH_US_S)
 
@@ -54,6 +58,13 @@ static int64_t ask_version(struct kh_sqlite *s)
     return v;
 }
 
+static _Noreturn void disk_lost(void)
+{
+    fputs("khue: the disk did not take a sync; what it holds is unknown, so this process ends\n",
+          stderr);
+    abort();
+}
+
 /* ---- the WAL ---- */
 
 static int wal_grew(void *ctx, sqlite3 *db, const char *name, int frames)
@@ -63,16 +74,40 @@ static int wal_grew(void *ctx, sqlite3 *db, const char *name, int frames)
     (void)db;
     (void)name;
     s->wal_frames = frames;
-    atomic_store_explicit(&s->wal_bytes, (long long)frames * 4120, memory_order_relaxed);
+    atomic_store_explicit(&s->wal_bytes, (long long)frames * FRAME_BYTES, memory_order_relaxed);
     return SQLITE_OK;
+}
+
+/* As the mover may ask. */
+static int wal_frames_now(struct kh_sqlite *s)
+{
+    return (int)(atomic_load_explicit(&s->wal_bytes, memory_order_relaxed) / FRAME_BYTES);
 }
 
 /*
  * The WAL is moved into the database in two parts. The mover, a thread with a connection of its own,
  * moves what is there while the committer goes on writing; that is where the time goes. Alone it
- * would never be done, since more has been written meanwhile: so the committer then moves the rest,
- * between two batches, and its next write starts the WAL anew.
+ * would never be done, since more has been written meanwhile: each round leaves less, and when
+ * little is left the committer moves the rest, between two batches, and its next write starts the
+ * WAL anew.
  */
+static void move_most(struct kh_sqlite *s)
+{
+    int log = 0, moved = 0;
+
+    /* Whatever comes of it, the committer looks after the rest. */
+    for (int round = 0; round < MOVE_ROUNDS; round++) {
+        int rc = sqlite3_wal_checkpoint_v2(s->mover.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log,
+                                           &moved);
+
+        if (rc != SQLITE_OK || moved < log || wal_frames_now(s) - moved < REST_FRAMES)
+            break;
+    }
+    /* SQLite syncs the database only when nothing is left, which is when the committer waits. */
+    if (!kh_sqlite_vfs_sync(s->moved))
+        disk_lost();
+}
+
 static void *mover(void *ctx)
 {
     struct kh_store *st = ctx;
@@ -81,13 +116,12 @@ static void *mover(void *ctx)
     pthread_mutex_lock(&s->sync_lock);
     for (;;) {
         while (s->move != KH_MOVE_ASKED && !s->sync_stop)
-            pthread_cond_wait(&s->sync_ready, &s->sync_lock);
+            pthread_cond_wait(&s->move_ready, &s->sync_lock);
         if (s->sync_stop)
             break;
         pthread_mutex_unlock(&s->sync_lock);
         kh_sqlite_release_idle(st);
-        /* Whatever comes of it, the committer looks after the rest. */
-        (void)sqlite3_wal_checkpoint_v2(s->mover.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        move_most(s);
         pthread_mutex_lock(&s->sync_lock);
         s->move = KH_MOVE_DONE;
     }
@@ -105,9 +139,12 @@ static void checkpoint_wal(struct kh_store *st)
 
     kh_sqlite_release_idle(st);
     rc = sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &moved);
+    if (rc == SQLITE_IOERR_FSYNC)
+        disk_lost();
     if (rc == SQLITE_OK && log == moved) {
         s->wal_next = WAL_FRAMES;
-        s->wal_frames = 0; /* the next write starts it anew */
+        s->wal_frames = 0;
+        s->anew = true; /* by the next commit */
     } else {
         s->wal_next = s->wal_frames + WAL_FRAMES;
     }
@@ -125,7 +162,7 @@ static void look_after_wal(struct kh_store *st)
     move = s->move;
     if (move == KH_MOVE_NONE && s->mover.db) {
         s->move = KH_MOVE_ASKED;
-        pthread_cond_broadcast(&s->sync_ready);
+        pthread_cond_signal(&s->move_ready);
     } else if (move == KH_MOVE_DONE) {
         s->move = KH_MOVE_NONE;
     }
@@ -234,6 +271,11 @@ static bool commit(struct kh_store *st, struct kh_error *err)
 
     if (kh_fault("store.commit"))
         return kh_fail(err, KH_EC_STORE, "commit: fault");
+    /* The WAL begins anew only if nobody stands in it: not a snapshot either that was taken while
+     * the last of it was moved, and is kept for a next reading. */
+    if (s->anew)
+        kh_sqlite_release_idle(st);
+    s->anew = false;
     rc = once(s->w.commit);
     if (rc == SQLITE_OK)
         return true;
@@ -355,7 +397,7 @@ static void batch_give(struct kh_sqlite *s, struct kh_batch *b)
     pthread_mutex_lock(&s->sync_lock);
     b->next = s->idle;
     s->idle = b;
-    pthread_cond_broadcast(&s->sync_done);
+    pthread_cond_signal(&s->sync_done);
     pthread_mutex_unlock(&s->sync_lock);
 }
 
@@ -373,7 +415,7 @@ static void batch_send(struct kh_store *st, struct kh_batch *b)
     *s->sent_last = b;
     s->sent_last = &b->next;
     s->unsynced++;
-    pthread_cond_broadcast(&s->sync_ready);
+    pthread_cond_signal(&s->sync_ready);
     pthread_mutex_unlock(&s->sync_lock);
 }
 
@@ -381,11 +423,8 @@ static void sync_wal(struct kh_store *st)
 {
     if (st->config.making)
         return; /* durable when closed */
-    if (kh_sqlite_vfs_sync(kh_sqlite_of(st)->wal))
-        return;
-    fputs("khue: the disk did not take a sync; what it holds is unknown, so this process ends\n",
-          stderr);
-    abort();
+    if (!kh_sqlite_vfs_sync(kh_sqlite_of(st)->wal))
+        disk_lost();
 }
 
 static void *syncer(void *ctx)
@@ -497,6 +536,7 @@ static void batches_make(struct kh_store *st)
     pthread_mutex_init(&s->sync_lock, NULL);
     pthread_cond_init(&s->sync_ready, NULL);
     pthread_cond_init(&s->sync_done, NULL);
+    pthread_cond_init(&s->move_ready, NULL);
     s->sent_last = &s->sent;
     for (size_t i = 0; i < KH_LEN(s->batches); i++) {
         struct kh_batch *b = &s->batches[i];
@@ -525,6 +565,7 @@ static void batches_free(struct kh_sqlite *s)
     pthread_mutex_destroy(&s->sync_lock);
     pthread_cond_destroy(&s->sync_ready);
     pthread_cond_destroy(&s->sync_done);
+    pthread_cond_destroy(&s->move_ready);
 }
 
 bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
@@ -564,6 +605,9 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
     if (!st->config.making) {
         if (!kh_sqlite_connect(st, &s->mover, false, err))
             return false;
+        s->moved = kh_sqlite_vfs_main(s->mover.db);
+        if (!s->moved)
+            return kh_fail(err, KH_EC_STORE, "the database has no file of its own");
         if (pthread_create(&s->moving, NULL, mover, st) != 0) {
             kh_sqlite_disconnect(&s->mover);
             return kh_fail(err, KH_EC_STORE, "no thread for moving the log");
@@ -589,7 +633,8 @@ void kh_sqlite_committer_stop(struct kh_store *st)
     if (s->syncing) {
         pthread_mutex_lock(&s->sync_lock);
         s->sync_stop = true;
-        pthread_cond_broadcast(&s->sync_ready);
+        pthread_cond_signal(&s->sync_ready);
+        pthread_cond_signal(&s->move_ready);
         pthread_mutex_unlock(&s->sync_lock);
         pthread_join(s->syncer, NULL);
         s->syncing = false;

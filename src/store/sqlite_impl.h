@@ -79,12 +79,13 @@ struct kh_sqlite {
     struct kh_queue queue;
 
     pthread_mutex_t sync_lock;
-    pthread_cond_t sync_ready, sync_done;
+    pthread_cond_t sync_ready, sync_done, move_ready;
     struct kh_batch batches[KH_BATCHES];
     struct kh_batch *idle, *sent, **sent_last;
     unsigned unsynced; /**< sent and not yet answered */
     enum kh_move move;
     struct kh_sqlite_conn mover; /**< its connection; none while a city is made */
+    sqlite3_file *moved;         /**< the database as the mover has it open */
     pthread_t moving;
     bool sync_stop;
 
@@ -97,6 +98,7 @@ struct kh_sqlite {
     int wal_frames;   /**< after the last commit */
     int wal_next;     /**< checkpoint when so many are there */
     unsigned careful; /**< batches that still get savepoints */
+    bool anew;        /**< all of the WAL was moved: the next commit may begin it anew */
     bool torn;        /**< a commit failed: its frames may stand in the WAL */
     int64_t idle_us;
     atomic_llong wal_bytes;
@@ -153,9 +155,12 @@ const char *kh_sqlite_vfs(void);
 sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us);
 /** Give back the mapping of a connection that holds no snapshot. */
 void kh_sqlite_vfs_unmap(sqlite3 *db);
-/** Sync a WAL, from any thread. @return false if the disk failed */
+/** The database file of a connection, valid as long as that. NULL: it is not one of this layer. */
+sqlite3_file *kh_sqlite_vfs_main(sqlite3 *db);
+/** Sync a WAL or a database if it was written through this file, from any thread.
+ *  @return false if the disk failed */
 KH_CHECK
-bool kh_sqlite_vfs_sync(sqlite3_file *wal);
+bool kh_sqlite_vfs_sync(sqlite3_file *file);
 
 /* sqlite_backup.c */
 bool kh_sqlite_backup(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,

@@ -360,15 +360,23 @@ sqlite3_file *kh_sqlite_vfs_wal(sqlite3 *db, atomic_llong *us)
     return wal;
 }
 
+sqlite3_file *kh_sqlite_vfs_main(sqlite3 *db)
+{
+    sqlite3_file *f = NULL;
+
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+    return f && f->pMethods == &methods ? f : NULL;
+}
+
 void kh_sqlite_vfs_unmap(sqlite3 *db)
 {
     (void)sqlite3_file_control(db, "main", KH_FCNTL_UNMAP, NULL);
 }
 
-bool kh_sqlite_vfs_sync(sqlite3_file *wal)
+bool kh_sqlite_vfs_sync(sqlite3_file *file)
 {
     /* Frames are never held back over the end of a commit: there is nothing to write out here, and
      * the committer may be gathering those of the next one. */
-    return !atomic_exchange_explicit(&((struct file *)wal)->dirty, false, memory_order_acq_rel) ||
-           sync_now(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
+    return !atomic_exchange_explicit(&((struct file *)file)->dirty, false, memory_order_acq_rel) ||
+           sync_now(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
 }
