@@ -4,7 +4,7 @@
  *
  * Owns   the shapes of a connection and of the driver.
  * Used   by sqlite.c (open, read, close), sqlite_query.c (statements), sqlite_commit.c (the
- *        committer), sqlite_vfs.c (files), sqlite_backup.c.
+ *        committer), sqlite_vfs.c (files), sqlite_cache.c (pages), sqlite_backup.c.
  */
 #ifndef KH_STORE_SQLITE_IMPL_H
 #define KH_STORE_SQLITE_IMPL_H
@@ -161,6 +161,12 @@ sqlite3_file *kh_sqlite_vfs_main(sqlite3 *db);
  *  @return false if the disk failed */
 KH_CHECK
 bool kh_sqlite_vfs_sync(sqlite3_file *file);
+
+/* sqlite_cache.c */
+
+/** Lay ours over SQLite's page cache, before SQLite is used: a commit then costs the same however much
+ *  is cached. @return false if it is too late, or SQLite has no such cache; it works without */
+bool kh_sqlite_cache(void);
 
 /* sqlite_backup.c */
 bool kh_sqlite_backup(struct kh_store *st, const char *to, kh_progress_fn progress, void *ctx,
