@@ -21,7 +21,8 @@
 #define EACH_ITS_OWN 0
 #endif
 
-enum { FIRST_CHUNK = 8192 - 64, ALIGN = 16 };
+/* Chunks double; what is kept over a reset is at most KEPT bytes. */
+enum { FIRST_CHUNK = 8192 - 64, KEPT = 65536, ALIGN = 16 };
 
 struct chunk {
     struct chunk *next;
@@ -30,7 +31,7 @@ struct chunk {
 };
 
 struct kh_arena {
-    struct chunk *head; /* newest first; the oldest stays over a reset */
+    struct chunk *head; /* newest first */
     size_t cap, used;
     bool over;
 };
@@ -91,17 +92,22 @@ void kh_arena_reset(struct kh_arena *a)
     if (EACH_ITS_OWN) {
         chunks_free(a->head);
         a->head = NULL;
-    } else if (a->head) {
-        struct chunk *keep = a->head;
+    } else {
+        struct chunk *c = a->head;
 
-        while (keep->next) {
-            struct chunk *next = keep->next;
+        a->head = NULL;
+        while (c) {
+            struct chunk *next = c->next, *spare = c;
 
-            free(keep);
-            keep = next;
+            if (c->size <= KEPT && (!a->head || c->size > a->head->size)) {
+                spare = a->head;
+                a->head = c;
+                c->next = NULL;
+                c->used = 0;
+            }
+            free(spare);
+            c = next;
         }
-        keep->used = 0;
-        a->head = keep;
     }
     a->used = 0;
     a->over = false;
@@ -114,7 +120,7 @@ void kh_memory_rest(void)
 #endif
 }
 
-void *kh_alloc(struct kh_arena *a, size_t n)
+void *kh_alloc_raw(struct kh_arena *a, size_t n)
 {
     size_t need = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     struct chunk *c = a->head;
@@ -131,7 +137,6 @@ void *kh_alloc(struct kh_arena *a, size_t n)
     if (EACH_ITS_OWN) {
         c = chunk_new(n ? n : 1, a->head);
         a->head = c;
-        memset(c->room, 0, n ? n : 1);
         return c->room;
     }
     if (!c || c->size - c->used < need) {
@@ -146,8 +151,12 @@ void *kh_alloc(struct kh_arena *a, size_t n)
     }
     p = c->room + c->used;
     c->used += need;
-    memset(p, 0, need);
     return p;
+}
+
+void *kh_alloc(struct kh_arena *a, size_t n)
+{
+    return memset(kh_alloc_raw(a, n), 0, n);
 }
 
 void *kh_alloc_n(struct kh_arena *a, size_t n, size_t size)
@@ -176,19 +185,21 @@ void *kh_grow(struct kh_arena *a, void *old, size_t have, size_t want, size_t *c
 
 struct kh_str kh_str_dup(struct kh_arena *a, struct kh_str s)
 {
-    char *p = kh_alloc(a, s.n + 1);
+    char *p = kh_alloc_raw(a, s.n + 1);
 
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return kh_str(p, s.n);
 }
 
 char *kh_str_z(struct kh_arena *a, struct kh_str s)
 {
-    char *p = kh_alloc(a, s.n + 1);
+    char *p = kh_alloc_raw(a, s.n + 1);
 
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return p;
 }
 
@@ -201,7 +212,7 @@ struct kh_str kh_strfv(struct kh_arena *a, const char *fmt, va_list ap)
     va_copy(again, ap);
     n = vsnprintf(NULL, 0, fmt, ap);
     KH_REQUIRE(n >= 0);
-    p = kh_alloc(a, (size_t)n + 1);
+    p = kh_alloc_raw(a, (size_t)n + 1);
     vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
     return kh_str(p, (size_t)n);

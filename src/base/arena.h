@@ -31,11 +31,15 @@ void kh_arena_drop_p(struct kh_arena **a);
 /** An arena that ends with its scope. */
 #define kh_auto_arena __attribute__((cleanup(kh_arena_drop_p))) struct kh_arena *
 
-/** Forget everything and keep the first chunk for the next round; over is false again. */
+/** Forget everything and keep a chunk of at most 64 KiB for the next round, so that calls of one size
+ *  come to need no malloc; over is false again. */
 void kh_arena_reset(struct kh_arena *a);
 
 /** @return n zeroed bytes aligned to 16; never NULL */
 void *kh_alloc(struct kh_arena *a, size_t n) __attribute__((alloc_size(2), returns_nonnull));
+
+/** The same with bytes of any value, for what is filled at once. */
+void *kh_alloc_raw(struct kh_arena *a, size_t n) __attribute__((alloc_size(2), returns_nonnull));
 
 /** @return room for n elements of size bytes, zeroed; an overflowing product ends the process */
 void *kh_alloc_n(struct kh_arena *a, size_t n, size_t size) __attribute__((returns_nonnull));
