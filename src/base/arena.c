@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Under AddressSanitizer every allocation has its own malloc, so that a write past an object is
  * seen even where a chunk would hide it. */
@@ -111,6 +112,24 @@ void kh_arena_reset(struct kh_arena *a)
     }
     a->used = 0;
     a->over = false;
+}
+
+void *kh_pages_new(size_t n)
+{
+    void *p;
+
+    if (EACH_ITS_OWN)
+        return must(calloc(1, n));
+    p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return must(p == MAP_FAILED ? NULL : p);
+}
+
+void kh_pages_drop(void *p, size_t n)
+{
+    if (EACH_ITS_OWN)
+        free(p);
+    else if (p)
+        munmap(p, n);
 }
 
 void kh_memory_rest(void)

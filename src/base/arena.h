@@ -73,6 +73,13 @@ bool kh_arena_over(const struct kh_arena *a);
 /** @return bytes handed out since the start or the last reset */
 size_t kh_arena_used(const struct kh_arena *a);
 
+/**
+ * Zeroed memory for a large table that lives as long as its owner: a page that nobody touches costs
+ * neither time nor memory, which malloc does not promise. Free it with kh_pages_drop and the same n.
+ */
+void *kh_pages_new(size_t n) __attribute__((returns_nonnull));
+void kh_pages_drop(void *p, size_t n);
+
 /** Give the system back what was freed and is kept for the next call. It takes some milliseconds: for
  *  a time when nothing happens. */
 void kh_memory_rest(void);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rate.h"
 
+#include "base/arena.h"
+#include "base/kh.h"
+
 #include <pthread.h>
-#include <stdlib.h>
 
 enum { SETS = 8192, WAYS = 4, LOCKS = 64 };
 
@@ -19,9 +21,8 @@ struct kh_rate {
 
 struct kh_rate *kh_rate_new(void)
 {
-    struct kh_rate *r = calloc(1, sizeof(*r));
+    struct kh_rate *r = kh_pages_new(sizeof(*r));
 
-    KH_REQUIRE(r);
     for (size_t i = 0; i < LOCKS; i++)
         KH_REQUIRE(pthread_mutex_init(&r->locks[i], NULL) == 0);
     return r;
@@ -33,7 +34,7 @@ void kh_rate_drop(struct kh_rate *r)
         return;
     for (size_t i = 0; i < LOCKS; i++)
         pthread_mutex_destroy(&r->locks[i]);
-    free(r);
+    kh_pages_drop(r, sizeof(*r));
 }
 
 static struct bucket *bucket_of(struct bucket set[WAYS], uint64_t key)

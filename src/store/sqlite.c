@@ -323,9 +323,9 @@ static void sqlite_close(struct kh_store *st)
     pthread_mutex_destroy(&s->readers_lock);
     kh_queue_free(&s->queue);
     kh_hooks_free(&s->hooks);
-    free(s->jobs);
+    kh_pages_drop(s->jobs, st->config.batch_max * sizeof(*s->jobs));
     free(s->ok);
-    free(s->errs);
+    kh_pages_drop(s->errs, st->config.batch_max * sizeof(*s->errs));
     free(s->path);
     free(s);
     st->impl = NULL;

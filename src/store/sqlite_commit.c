@@ -19,10 +19,12 @@
  * may run again: store.h says so).
  */
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "store/checkpoint.h"
 #include "store/sqlite_impl.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,8 +38,7 @@
 #define FRAME_BYTES 4120 /* a page and its header */
 /* Frames in the WAL that call for a checkpoint. */
 #define WAL_FRAMES 16384
-/* Rounds of the mover at most, and frames that are few enough for the committer. */
-#define MOVE_ROUNDS 4
+/* Frames that are few enough for the committer to move. */
 #define REST_FRAMES 1024
 /* Idle time after which the WAL is emptied. */
 #define IDLE_US (2 * KH_US_S)
@@ -91,20 +92,31 @@ static int wal_frames_now(struct kh_sqlite *s)
  * little is left the committer moves the rest, between two batches, and its next write starts the
  * WAL anew.
  */
-static void move_most(struct kh_sqlite *s)
+static void move_most(struct kh_store *st)
 {
+    struct kh_sqlite *s = kh_sqlite_of(st);
+    struct kh_error err = {0};
     int log = 0, moved = 0;
 
-    /* Whatever comes of it, the committer looks after the rest. */
-    for (int round = 0; round < MOVE_ROUNDS; round++) {
-        int rc = sqlite3_wal_checkpoint_v2(s->mover.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log,
-                                           &moved);
-
-        if (rc != SQLITE_OK || moved < log || wal_frames_now(s) - moved < REST_FRAMES)
+    if (!s->mover.db) {
+        if (!kh_sqlite_connect(st, &s->mover, false, &err)) {
+            kh_log_error("store.mover", &err);
+            return;
+        }
+        s->moved = kh_sqlite_vfs_main(s->mover.db);
+    }
+    /* Until little is left, or it does not get less; whatever comes of it, the committer looks after
+     * the rest. */
+    for (int left = wal_frames_now(s), before = INT_MAX; left >= REST_FRAMES && left <= before / 2;) {
+        if (sqlite3_wal_checkpoint_v2(s->mover.db, "main", SQLITE_CHECKPOINT_PASSIVE, &log,
+                                      &moved) != SQLITE_OK ||
+            moved < log) /* a reader needs what is there */
             break;
+        before = left;
+        left = wal_frames_now(s) - moved;
     }
     /* SQLite syncs the database only when nothing is left, which is when the committer waits. */
-    if (!kh_sqlite_vfs_sync(s->moved))
+    if (s->moved && !kh_sqlite_vfs_sync(s->moved))
         disk_lost();
 }
 
@@ -121,7 +133,7 @@ static void *mover(void *ctx)
             break;
         pthread_mutex_unlock(&s->sync_lock);
         kh_sqlite_release_idle(st);
-        move_most(s);
+        move_most(st);
         pthread_mutex_lock(&s->sync_lock);
         s->move = KH_MOVE_DONE;
     }
@@ -160,14 +172,14 @@ static void look_after_wal(struct kh_store *st)
         return;
     pthread_mutex_lock(&s->sync_lock);
     move = s->move;
-    if (move == KH_MOVE_NONE && s->mover.db) {
+    if (move == KH_MOVE_NONE && s->moves) {
         s->move = KH_MOVE_ASKED;
         pthread_cond_signal(&s->move_ready);
     } else if (move == KH_MOVE_DONE) {
         s->move = KH_MOVE_NONE;
     }
     pthread_mutex_unlock(&s->sync_lock);
-    if (move == KH_MOVE_DONE || !s->mover.db)
+    if (move == KH_MOVE_DONE || !s->moves)
         checkpoint_wal(st);
 }
 
@@ -541,23 +553,23 @@ static void batches_make(struct kh_store *st)
     for (size_t i = 0; i < KH_LEN(s->batches); i++) {
         struct kh_batch *b = &s->batches[i];
 
-        b->jobs = kh_store_alloc(max * sizeof(*b->jobs));
+        b->jobs = kh_pages_new(max * sizeof(*b->jobs));
         b->ok = kh_store_alloc(max * sizeof(*b->ok));
-        b->errs = kh_store_alloc(max * sizeof(*b->errs));
+        b->errs = kh_pages_new(max * sizeof(*b->errs));
         b->fresh.a = kh_arena_new((size_t)64 << 20);
         b->next = s->idle;
         s->idle = b;
     }
 }
 
-static void batches_free(struct kh_sqlite *s)
+static void batches_free(struct kh_sqlite *s, size_t max)
 {
     for (size_t i = 0; i < KH_LEN(s->batches); i++) {
         struct kh_batch *b = &s->batches[i];
 
-        free(b->jobs);
+        kh_pages_drop(b->jobs, max * sizeof(*b->jobs));
         free(b->ok);
-        free(b->errs);
+        kh_pages_drop(b->errs, max * sizeof(*b->errs));
         free(b->fresh.events);
         kh_arena_drop(b->fresh.a);
         kh_hooks_free(&b->hooks);
@@ -587,9 +599,9 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
         if (rc != SQLITE_OK)
             return kh_sqlite_fail(err, s->w.db, rc, want[i].sql);
     }
-    s->jobs = kh_store_alloc(st->config.batch_max * sizeof(*s->jobs));
+    s->jobs = kh_pages_new(st->config.batch_max * sizeof(*s->jobs));
     s->ok = kh_store_alloc(st->config.batch_max * sizeof(*s->ok));
-    s->errs = kh_store_alloc(st->config.batch_max * sizeof(*s->errs));
+    s->errs = kh_pages_new(st->config.batch_max * sizeof(*s->errs));
     batches_make(st);
     s->made = true;
     s->wal_next = WAL_FRAMES;
@@ -603,15 +615,9 @@ bool kh_sqlite_committer_start(struct kh_store *st, struct kh_error *err)
         return kh_fail(err, KH_EC_STORE, "no thread for the syncer");
     s->syncing = true;
     if (!st->config.making) {
-        if (!kh_sqlite_connect(st, &s->mover, false, err))
-            return false;
-        s->moved = kh_sqlite_vfs_main(s->mover.db);
-        if (!s->moved)
-            return kh_fail(err, KH_EC_STORE, "the database has no file of its own");
-        if (pthread_create(&s->moving, NULL, mover, st) != 0) {
-            kh_sqlite_disconnect(&s->mover);
+        if (pthread_create(&s->moving, NULL, mover, st) != 0)
             return kh_fail(err, KH_EC_STORE, "no thread for moving the log");
-        }
+        s->moves = true;
     }
     if (pthread_create(&s->committer, NULL, committer, st) != 0)
         return kh_fail(err, KH_EC_STORE, "no thread for the committer");
@@ -638,13 +644,14 @@ void kh_sqlite_committer_stop(struct kh_store *st)
         pthread_mutex_unlock(&s->sync_lock);
         pthread_join(s->syncer, NULL);
         s->syncing = false;
-        if (s->mover.db) {
+        if (s->moves)
             pthread_join(s->moving, NULL);
+        if (s->mover.db)
             kh_sqlite_disconnect(&s->mover);
-        }
+        s->moves = false;
     }
     if (s->made)
-        batches_free(s);
+        batches_free(s, st->config.batch_max);
     s->made = false;
     sqlite3_finalize(s->savepoint);
     sqlite3_finalize(s->release);

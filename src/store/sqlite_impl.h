@@ -84,7 +84,8 @@ struct kh_sqlite {
     struct kh_batch *idle, *sent, **sent_last;
     unsigned unsynced; /**< sent and not yet answered */
     enum kh_move move;
-    struct kh_sqlite_conn mover; /**< its connection; none while a city is made */
+    bool moves;                  /**< there is a mover: not while a city is made */
+    struct kh_sqlite_conn mover; /**< its connection, opened when it is first needed */
     sqlite3_file *moved;         /**< the database as the mover has it open */
     pthread_t moving;
     bool sync_stop;

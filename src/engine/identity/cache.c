@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* A fixed table of sets: each set of four entries has its own lock, so readers of different tokens
- * hardly ever meet, and memory is bounded. The oldest entry of a set makes room. */
-enum { SETS = 4096, WAYS = 4 };
+/* A fixed table of sets of four entries, with a lock for every so many of them, so readers of
+ * different tokens hardly ever meet, and memory is bounded. The oldest entry of a set makes room. */
+enum { SETS = 4096, WAYS = 4, LOCKS = 64 };
 
 struct entry {
     unsigned char key[KH_SHA256_BYTES];
@@ -18,23 +18,22 @@ struct entry {
 };
 
 struct set {
-    pthread_mutex_t lock;
     struct entry way[WAYS];
     unsigned next;
 };
 
 struct kh_who_cache {
     _Atomic uint64_t generation;
+    pthread_mutex_t lock[LOCKS];
     struct set set[SETS];
 };
 
 struct kh_who_cache *kh_who_cache_new(void)
 {
-    struct kh_who_cache *c = calloc(1, sizeof(*c));
+    struct kh_who_cache *c = kh_pages_new(sizeof(*c));
 
-    KH_REQUIRE(c != NULL);
-    for (size_t i = 0; i < SETS; i++)
-        pthread_mutex_init(&c->set[i].lock, NULL);
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&c->lock[i], NULL);
     return c;
 }
 
@@ -42,12 +41,12 @@ void kh_who_cache_drop(struct kh_who_cache *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < SETS; i++) {
+    for (size_t i = 0; i < SETS; i++)
         for (size_t w = 0; w < WAYS; w++)
             kh_arena_drop(c->set[i].way[w].a);
-        pthread_mutex_destroy(&c->set[i].lock);
-    }
-    free(c);
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&c->lock[i]);
+    kh_pages_drop(c, sizeof(*c));
 }
 
 static struct kh_who *who_dup(struct kh_arena *a, const struct kh_who *w)
@@ -76,6 +75,11 @@ static struct set *set_of(struct kh_who_cache *c, const unsigned char *key)
     return &c->set[(key[0] | key[1] << 8) % SETS];
 }
 
+static pthread_mutex_t *lock_of(struct kh_who_cache *c, const struct set *s)
+{
+    return &c->lock[(s - c->set) % LOCKS];
+}
+
 bool kh_who_cache_get(struct kh_who_cache *c, const unsigned char key[KH_SHA256_BYTES],
                       int64_t now_us, struct kh_arena *a, const struct kh_who **ret_who)
 {
@@ -83,7 +87,7 @@ bool kh_who_cache_get(struct kh_who_cache *c, const unsigned char key[KH_SHA256_
     uint64_t generation = atomic_load(&c->generation);
     bool found = false;
 
-    pthread_mutex_lock(&s->lock);
+    pthread_mutex_lock(lock_of(c, s));
     for (size_t w = 0; w < WAYS && !found; w++) {
         struct entry *e = &s->way[w];
 
@@ -93,7 +97,7 @@ bool kh_who_cache_get(struct kh_who_cache *c, const unsigned char key[KH_SHA256_
         *ret_who = who_dup(a, e->who);
         found = true;
     }
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(lock_of(c, s));
     return found;
 }
 
@@ -108,7 +112,7 @@ void kh_who_cache_put(struct kh_who_cache *c, const unsigned char key[KH_SHA256_
     struct set *s = set_of(c, key);
     struct entry *e = NULL;
 
-    pthread_mutex_lock(&s->lock);
+    pthread_mutex_lock(lock_of(c, s));
     for (size_t w = 0; w < WAYS && !e; w++)
         if (!s->way[w].a || memcmp(s->way[w].key, key, KH_SHA256_BYTES) == 0)
             e = &s->way[w];
@@ -120,7 +124,7 @@ void kh_who_cache_put(struct kh_who_cache *c, const unsigned char key[KH_SHA256_
     memcpy(e->key, key, KH_SHA256_BYTES);
     e->generation = generation;
     e->until_us = until_us;
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(lock_of(c, s));
 }
 
 void kh_who_cache_clear(struct kh_who_cache *c)

@@ -24,9 +24,8 @@ struct kh_throttle {
 
 struct kh_throttle *kh_throttle_new(unsigned tries, int64_t wait_us)
 {
-    struct kh_throttle *t = calloc(1, sizeof(*t));
+    struct kh_throttle *t = kh_pages_new(sizeof(*t));
 
-    KH_REQUIRE(t != NULL);
     pthread_mutex_init(&t->lock, NULL);
     kh_random(&t->seed, sizeof(t->seed));
     t->tries = tries;
@@ -39,7 +38,7 @@ void kh_throttle_drop(struct kh_throttle *t)
     if (!t)
         return;
     pthread_mutex_destroy(&t->lock);
-    free(t);
+    kh_pages_drop(t, sizeof(*t));
 }
 
 /* The slot of a key; a stale or foreign one is taken over when `make` says so. */
