@@ -111,6 +111,33 @@ static bool put_totals(struct ask *q, struct kh_jw *w, struct kh_error *err)
     return true;
 }
 
+/* How the cells of one unit, "H26|noise", are bounded: '}' follows '|'. */
+static bool put_within_unit(struct ask *q, struct kh_jw *w, struct kh_str pair, struct kh_str cut,
+                            struct kh_error *err)
+{
+    struct kh_arena *a = q->c->a;
+
+    return put_cut(q, w, kh_strf(a, "by_%.*s", KH_FMT(cut)).p, kh_str_z(a, cut), pair,
+                   kh_strf(a, "%.*s|", KH_FMT(q->unit)), kh_strf(a, "%.*s}", KH_FMT(q->unit)),
+                   q->unit.n + 1, err);
+}
+
+/* Of a unit there are only the figures that are kept for units: what is cut otherwise is of the whole
+ * city, and is left out. */
+static bool put_list(struct ask *q, struct kh_jw *w, struct kh_str cut, struct kh_error *err)
+{
+    bool of_unit = q->unit.n && kh_str_is(cut, "unit");
+    struct kh_str first, second;
+
+    if (kh_indicator_pair(cut, &first, &second))
+        return !q->unit.n || !kh_str_is(first, "unit") || put_within_unit(q, w, cut, second, err);
+    if (q->unit.n && !of_unit)
+        return true;
+    return put_cut(q, w, kh_strf(q->c->a, "by_%.*s", KH_FMT(cut)).p, kh_str_z(q->c->a, cut), cut,
+                   of_unit ? q->unit : KH_S(""),
+                   of_unit ? kh_strf(q->c->a, "%.*s!", KH_FMT(q->unit)) : KH_S(""), 0, err);
+}
+
 static bool put_days(struct ask *q, struct kh_jw *w, struct kh_error *err)
 {
     struct kh_arena *a = q->c->a;
@@ -137,14 +164,8 @@ static bool figure_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     kh_jw_kstr(&w, "key", q->key);
     kh_jw_kstr(&w, "as_of", kh_time_text(q->c->a, kh_now_us()));
     ok = put_totals(q, &w, err);
-    for (uint32_t i = 0; ok && cuts && i < cuts->n; i++) {
-        struct kh_str cut = cuts->items[i].s;
-        bool by_unit = kh_str_is(cut, "unit") && q->unit.n;
-
-        ok = put_cut(q, &w, kh_strf(q->c->a, "by_%.*s", KH_FMT(cut)).p, kh_str_z(q->c->a, cut), cut,
-                     by_unit ? q->unit : KH_S(""),
-                     by_unit ? kh_strf(q->c->a, "%.*s!", KH_FMT(q->unit)) : KH_S(""), 0, err);
-    }
+    for (uint32_t i = 0; ok && cuts && i < cuts->n; i++)
+        ok = put_list(q, &w, cuts->items[i].s, err);
     ok = ok && put_days(q, &w, err);
     kh_jw_end(&w);
     return ok;

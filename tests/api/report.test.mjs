@@ -198,4 +198,17 @@ describe('the figures', () => {
     await officer.complete(await officer.task(report.id, 'triage'), { decision: 'refuse', reason: 'Không thuộc phạm vi.' });
     await until(async () => (await leader.get('/api/v1/figures/feedback')).json.totals.open === before.open);
   });
+
+  it('of a unit are its own in every list', async () => {
+    const all = (await leader.get('/api/v1/figures/feedback')).json;
+    const sum = (list, of) => list.reduce((n, row) => n + (row[of] ?? 0), 0);
+    assert.ok(all.by_unit.length > 1, 'several units have work');
+    assert.equal(sum(all.by_category, 'open'), all.totals.open);
+    for (const { unit } of all.by_unit.filter((u) => u.unit)) {
+      const its = (await leader.get(`/api/v1/figures/feedback?unit=${unit}`)).json;
+      assert.deepEqual(its.by_unit.map((u) => u.unit), [unit]);
+      for (const of of ['open', 'overdue', 'handled', 'created']) assert.equal(sum(its.by_category, of), its.totals[of] ?? 0, `${unit} ${of}`);
+    }
+    assert.deepEqual((await leader.get('/api/v1/figures/feedback?unit=H26.99999')).json.by_category, []);
+  });
 });

@@ -211,10 +211,10 @@ function readRef(key: string): Promise<string> {
   }
   return p;
 }
-/** The name of the record that a code refers to, with the code beside it. */
-export function RefName({ type, code }: { type: string; code: string }): ComponentChildren {
+/** The name of the record that a code refers to, with the code beside it unless that is too much. */
+export function RefName({ type, code, bare = false }: { type: string; code: string; bare?: boolean }): ComponentChildren {
   const name = useName(`${type} ${code}`, readRef);
-  return name && name !== code ? `${name} (${code})` : code;
+  return name && name !== code ? (bare ? name : `${name} (${code})`) : code;
 }
 /** Name of the ward or commune with this code. */
 export const useUnitName = (code: string | null | undefined): string => useName(code, (c) => readUnit(c).then((u) => u.name));

@@ -80,6 +80,25 @@ static void check_measure(struct kh_arena *a, const struct kh_json *m, struct kh
         WRONG(at, "if", "if là {trường: [giá trị]}", "if is {field: [values]}");
 }
 
+bool kh_indicator_pair(struct kh_str cut, struct kh_str *ret_first, struct kh_str *ret_second)
+{
+    *ret_first = kh_str_cut(cut, '|', ret_second);
+    return ret_first->n < cut.n;
+}
+
+/* The first cut is a field, for its days; then fields and pairs of fields. */
+static bool cut_ok(const struct kh_json *cut, bool first)
+{
+    struct kh_str one, other, more;
+
+    if (!kh_json_is(cut, KH_JSON_STRING) || cut->s.n == 0)
+        return false;
+    if (!kh_indicator_pair(cut->s, &one, &other))
+        return true;
+    return !first && one.n && other.n && !kh_str_is(other, "day") &&
+           !kh_indicator_pair(other, &one, &more);
+}
+
 void kh_indicator_check(struct kh_arena *a, const struct kh_json *d, struct kh_issues *is)
 {
     const struct kh_json *cuts = kh_json_get(d, "cuts"), *measures = kh_json_get(d, "measures");
@@ -89,6 +108,12 @@ void kh_indicator_check(struct kh_arena *a, const struct kh_json *d, struct kh_i
     if (cuts && (cuts->type != KH_JSON_ARRAY || cuts->n > CUTS_MAX))
         WRONG(KH_S("/cuts"), "type", "cuts là danh sách tối đa 6 trường",
               "cuts is a list of at most 6 fields");
+    else
+        for (uint32_t i = 0; cuts && i < cuts->n; i++)
+            if (!cut_ok(&cuts->items[i], i == 0))
+                WRONG(kh_strf(a, "/cuts/%u", i), "cut",
+                      "Một lát cắt là một trường, hoặc hai trường nối bằng | sau lát cắt đầu tiên",
+                      "a cut is a field, or two fields with | between them after the first cut");
     if (!kh_json_is(measures, KH_JSON_ARRAY) || measures->n == 0 || measures->n > MEASURES_MAX) {
         WRONG(KH_S("/measures"), "type", "Cần từ 1 đến 40 phép đo", "1 to 40 measures are needed");
         return;
@@ -253,10 +278,17 @@ static bool fits(const struct view *v, const struct kh_json *condition)
     return true;
 }
 
-static struct kh_str cell_of(struct kh_arena *a, const struct view *v, struct kh_str name)
+static struct kh_str cell_of(struct kh_arena *a, const struct view *v, struct kh_str cut)
 {
-    const struct kh_json *f = field(v, name);
+    struct kh_str first, second;
+    const struct kh_json *f;
 
+    if (kh_indicator_pair(cut, &first, &second)) {
+        first = cell_of(a, v, first);
+        second = cell_of(a, v, second);
+        return kh_strf(a, "%.*s|%.*s", KH_FMT(first), KH_FMT(second));
+    }
+    f = field(v, cut);
     if (!f || f->type == KH_JSON_NULL)
         return KH_S("");
     return f->type == KH_JSON_STRING ? f->s : kh_json_text(a, f);

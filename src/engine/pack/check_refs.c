@@ -3,6 +3,7 @@
  * messages that are named must be there, in the pack or in one that it builds on. */
 #include "engine/pack/pack_int.h"
 
+#include "engine/insight/insight.h"
 #include "engine/process/dmn/dmn.h"
 
 struct place {
@@ -366,9 +367,19 @@ void kh_pack_check_figures(struct kh_pack_check *c, const struct kh_pack_file *f
     const struct kh_json *cuts = kh_json_get(f->json, "cuts"),
                          *measures = kh_json_get(f->json, "measures");
 
-    for (uint32_t i = 0; kh_json_is(cuts, KH_JSON_ARRAY) && i < cuts->n; i++)
-        if (cuts->items[i].type == KH_JSON_STRING)
-            check_figure_field(&p, properties, cuts->items[i].s, kh_strf(c->a, "/cuts/%u", i));
+    for (uint32_t i = 0; kh_json_is(cuts, KH_JSON_ARRAY) && i < cuts->n; i++) {
+        struct kh_str at = kh_strf(c->a, "/cuts/%u", i), first, second, more;
+
+        if (cuts->items[i].type != KH_JSON_STRING)
+            continue;
+        if (!kh_indicator_pair(cuts->items[i].s, &first, &second)) {
+            check_figure_field(&p, properties, cuts->items[i].s, at);
+            continue;
+        }
+        check_figure_field(&p, properties, first, at);
+        if (!kh_indicator_pair(second, &first, &more)) /* else it was complained about */
+            check_figure_field(&p, properties, second, at);
+    }
     for (uint32_t i = 0; kh_json_is(measures, KH_JSON_ARRAY) && i < measures->n; i++) {
         const struct kh_json *m = &measures->items[i];
         struct kh_str sum = kh_json_str(m, "sum", KH_S(""));

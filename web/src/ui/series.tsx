@@ -28,12 +28,15 @@ export function Series({ label, days, series }: { label: string; days: string[];
       const colour = (name: string): string => css.getPropertyValue(name).trim();
       const font = `13px 'Be Vietnam Pro', sans-serif`;
       const axis = { stroke: colour('--quiet'), font, grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
+      const last = days.length - 1;
       const plot = new Plot(
         {
           width: el.clientWidth,
           height: 260,
           cursor: { y: false },
           legend: { live: true },
+          // Where nobody points, the legend tells of the last day.
+          hooks: { setLegend: [(u) => (u.legend.idx === null || u.legend.idx === undefined) && u.setLegend({ idx: last }, false)] },
           scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(4, max * 1.1)] } },
           axes: [
             { ...axis, values: (_u, ticks) => ticks.map((s) => date(s * 1000).slice(0, 5)) },
@@ -41,12 +44,13 @@ export function Series({ label, days, series }: { label: string; days: string[];
           ],
           series: [
             { label: t('figures.day'), value: (_u, s) => (s === null ? '' : date(s * 1000)) },
-            ...series.map((s) => ({ label: s.label, stroke: colour(s.color), width: 2.5, points: { show: days.length < 2 }, fill: `${colour(s.color)}14` })),
+            ...series.map((s) => ({ label: s.label, stroke: colour(s.color), width: 2.5, points: { show: days.length < 2 }, fill: `${colour(s.color)}14`, value: (_u: unknown, v: number | null) => (v === null ? '' : number(v)) })),
           ],
         },
         [days.map((d) => Date.parse(`${d}T00:00:00+07:00`) / 1000), ...series.map((s) => s.values)],
         el,
       );
+      plot.setLegend({ idx: last }, false);
       const watch = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 260 }));
       watch.observe(el);
       drop = () => {

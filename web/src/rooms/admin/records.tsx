@@ -141,7 +141,7 @@ export function TypePage({ type }: { type: string }): JSX.Element {
   );
 }
 
-/** Columns of a list: key and title first, then what can be filtered, at most seven. */
+/** Columns of a list: key and title first, then what can be filtered, at most six. */
 function columnsOf(schema: Schema): string[] {
   const root = schema['x-kh'] ?? {};
   const all = Object.keys(schema.properties ?? {});
@@ -150,7 +150,7 @@ function columnsOf(schema: Schema): string[] {
     const f = schema.properties?.[n];
     return f?.['x-kh']?.index !== undefined || f?.['x-kh']?.search !== undefined || schema.required?.includes(n);
   });
-  return [...new Set([...first, ...rest, ...all])].filter((n) => all.includes(n) && !['object', 'array'].includes(typeOf(resolve(schema, schema.properties?.[n] ?? {})))).slice(0, 7);
+  return [...new Set([...first, ...rest, ...all])].filter((n) => all.includes(n) && !['object', 'array'].includes(typeOf(resolve(schema, schema.properties?.[n] ?? {})))).slice(0, 6);
 }
 
 export function Records({ type }: { type: string }): JSX.Element {
@@ -241,12 +241,12 @@ export function Records({ type }: { type: string }): JSX.Element {
                         return (
                           <td key={c} data-label={labelOf(c, f)}>
                             <div class="cell" title={v}>
-                              {i === 0 ? <a href={`/admin/records/${type}/${r.id}`}>{v || r.id}</a> : v || <span class="quiet">–</span>}
+                              {i === 0 ? <a href={`/admin/records/${type}/${r.id}`}>{v || r.id}</a> : v ? fieldValue(c, r[c], f, true) : <span class="quiet">–</span>}
                             </div>
                           </td>
                         );
                       })}
-                      <td data-label={t('records.recorded')}>
+                      <td data-label={t('records.recorded')} class="nowrap">
                         <time dateTime={r.meta.recorded_at}>{dateTime(r.meta.recorded_at)}</time>
                       </td>
                     </tr>
@@ -271,10 +271,10 @@ export function Records({ type }: { type: string }): JSX.Element {
 }
 
 /** A code that stands for another record is read by the name of that record. */
-function fieldValue(name: string, v: unknown, f: Schema): ComponentChildren {
+function fieldValue(name: string, v: unknown, f: Schema, bare = false): ComponentChildren {
   const ref = f['x-kh']?.ref;
   const type = typeof ref === 'string' ? (ref.split('.')[0] as string) : name === 'unit' ? 'agency' : name === 'commune' ? 'admin_unit' : '';
-  return type && typeof v === 'string' && v ? <RefName type={type} code={v} /> : showValue(name, v, f);
+  return type && typeof v === 'string' && v ? <RefName type={type} code={v} bare={bare} /> : showValue(name, v, f);
 }
 
 interface Revision {

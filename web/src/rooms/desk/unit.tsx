@@ -54,10 +54,12 @@ export function MyUnit(): JSX.Element {
               ]}
             />
           </section>
-          <section class="section">
-            <h2>{t('figures.by_category')}</h2>
-            <CategoryBars data={f.by_category} />
-          </section>
+          {f.by_category.length > 0 && (
+            <section class="section">
+              <h2>{t('figures.by_category')}</h2>
+              <CategoryBars data={f.by_category} />
+            </section>
+          )}
           {f.by_unit.length > 1 && (
             <section class="section">
               <h2>{t('figures.by_unit')}</h2>
