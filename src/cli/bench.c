@@ -246,7 +246,7 @@ static bool work(struct bench *b, const char *name, kh_script_fn script, bool ro
            (double)n * 1e6 / (double)r.took_us, (double)r.p50_us / 1000, (double)r.p99_us / 1000,
            (long long)r.errors, r.errors ? "" : "\n");
     if (r.errors)
-        printf(" (first %d)\n", r.first_error);
+        printf(" (first %d %s)\n", r.first_error, r.first_detail);
     for (size_t i = 0; rounds && i < KH_LOAD_KINDS; i++)
         if (r.kind_n[i] && kinds[i])
             printf("  %-8s %9.0f /s   p50 %8.3f ms   p99 %8.3f ms\n", kinds[i],

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -178,8 +179,10 @@ static bool answer(struct kh_load *l, struct conn *k)
     l->r->calls++;
     if (k->c.status >= 400) {
         l->r->errors++;
-        if (!l->r->first_error)
+        if (!l->r->first_error) {
             l->r->first_error = k->c.status;
+            snprintf(l->r->first_detail, sizeof(l->r->first_detail), "%.*s", KH_FMT(k->c.body));
+        }
     }
     ask(l, k);
     k->in_n = 0; /* one question at a time: nothing follows an answer */

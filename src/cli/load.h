@@ -49,6 +49,7 @@ struct kh_load_config {
 struct kh_load_result {
     int64_t calls, rounds, errors, took_us;
     int first_error;                       /**< HTTP status of the first answer >= 400, 0 if none */
+    char first_detail[160];                /**< the beginning of its body */
     int64_t p50_us, p99_us;                /**< of one call, all kinds together */
     int64_t kind_n[KH_LOAD_KINDS], kind_p50[KH_LOAD_KINDS], kind_p99[KH_LOAD_KINDS];
     int64_t round_p50_us, round_p99_us;
