@@ -34,6 +34,7 @@ struct verify {
     struct head *heads; /* signed heads in the order of seq */
     size_t heads_n, heads_cap, heads_at;
     struct seqs erased, records; /* events without data, and what event.erase accounts for */
+    struct seqs kept;            /* signed heads that the table of checkpoints has too */
 };
 
 static void found(struct verify *v, int64_t seq, const char *what, const char *fmt, ...)
@@ -83,9 +84,11 @@ static bool read_anchors(struct verify *v, struct kh_error *err)
     struct kh_anchored *all;
     size_t n, from = 0;
     int64_t closed = -1;
+    bool *in_file_only;
 
     if (!kh_anchor_read(v->st, v->a, &all, &n, err))
         return false;
+    in_file_only = kh_new_n(v->a, n, bool);
     for (size_t i = 0; i < n; i++) {
         const struct kh_checkpoint *c = &all[i].c;
 
@@ -94,10 +97,13 @@ static bool read_anchors(struct verify *v, struct kh_error *err)
                   i + 1);
             continue;
         }
+        in_file_only[i] = kh_str_is(c->what, "open") || kh_str_is(c->what, "restore");
         if (kh_str_is(c->what, "restore")) {
-            for (size_t k = from; k < i; k++)
+            for (size_t k = from; k < i; k++) {
+                in_file_only[k] |= all[k].c.seq >= c->seq; /* perhaps signed after the backup */
                 if (all[k].c.seq > c->seq)
                     all[k].c.seq = 0;
+            }
         } else if (kh_str_is(c->what, "open") && closed >= 0 && c->seq > closed) {
             found(v, closed + 1, "inserted",
                   "table event: %lld to %lld were added while the store was closed",
@@ -110,9 +116,30 @@ static bool read_anchors(struct verify *v, struct kh_error *err)
         closed = kh_str_is(c->what, "close") ? c->seq : -1;
     }
     for (size_t i = 0; i < n; i++)
-        if (all[i].signed_ok && all[i].c.seq > 0)
+        if (all[i].signed_ok && all[i].c.seq > 0) {
             add_head(v, &all[i].c, "the anchor file");
+            if (!in_file_only[i])
+                seqs_add(v, &v->kept, all[i].c.seq);
+        }
     return true;
+}
+
+/* Both lists are in the order of seq: a head is signed after the one before. */
+static void compare_table(struct verify *v, const struct kh_checkpoint *rows, size_t n)
+{
+    size_t k = 0;
+
+    for (size_t i = 0; i < v->kept.n; i++) {
+        int64_t seq = v->kept.items[i];
+
+        if (i > 0 && seq <= v->kept.items[i - 1])
+            k = 0; /* after a restore they begin again */
+        while (k < n && rows[k].seq < seq)
+            k++;
+        if (k == n || rows[k].seq != seq)
+            found(v, seq, "removed", "table checkpoint: the row for event %lld is missing",
+                  (long long)seq);
+    }
 }
 
 static bool read_table(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -134,6 +161,7 @@ static bool read_table(struct kh_tx *tx, void *ctx, struct kh_error *err)
                   (long long)all[i].seq);
         /* Else another server on the same database signed it with a key of its own. */
     }
+    compare_table(v, all, n);
     return true;
 }
 

@@ -364,6 +364,22 @@ static void a_forged_checkpoint_is_found(void **state)
     assert_true(found(3, "checkpoint"));
 }
 
+static void a_removed_checkpoint_is_found(void **state)
+{
+    struct kh_error err = {0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        add(f.st, 1, 3);
+        fixture_settle(&f);
+        assert_true(kh_event_checkpoint(f.st, &err));
+    }
+    assert_int_equal(verify(), 0);
+    tamper("DELETE FROM checkpoint WHERE seq = 6");
+    assert_int_equal(verify(), 1);
+    assert_true(found(6, "removed"));
+}
+
 static void the_log_is_insert_only(void **state)
 {
     static const char *const sql[] = {"DELETE FROM event", "UPDATE event SET actor = 'x'",
@@ -583,6 +599,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_forged_chain_does_not_match_what_was_signed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_forged_checkpoint_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_removed_checkpoint_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_is_insert_only, setup, teardown),
         cmocka_unit_test_setup_teardown(lawful_erasure_destroys_data_but_not_the_chain, setup,
                                         teardown),
