@@ -95,25 +95,26 @@ static void close_late(struct kh_net *net, int64_t now)
     }
 }
 
-/* Ticks without a call after which the city gives back the memory that calls have used. */
+/* Ticks without a call after which the city gives back the memory that calls have used; and again
+ * after twice as many, and so on, since threads of its own may have worked on (figures, the log). */
 enum { REST_TICKS = 5000 / TICK_MS };
 
 struct rest {
-    int64_t seen; /* calls begun */
-    int quiet;    /* ticks since then */
+    int64_t seen;         /* calls begun */
+    int64_t quiet, until; /* ticks since then, and how many to rest after */
 };
 
 static void rest(struct kh_net *net, struct rest *r)
 {
     int64_t begun = atomic_load_explicit(&net->begun, memory_order_relaxed);
 
-    if (begun != r->seen || r->quiet > REST_TICKS) {
-        r->quiet = begun != r->seen ? 0 : r->quiet;
-        r->seen = begun;
+    if (begun != r->seen) {
+        *r = (struct rest){.seen = begun, .until = REST_TICKS};
         return;
     }
-    if (++r->quiet <= REST_TICKS)
+    if (++r->quiet <= r->until)
         return;
+    r->until *= 2;
     pthread_mutex_unlock(&net->peers_lock);
     if (net->city->store)
         kh_store_rest(net->city->store);
@@ -124,7 +125,7 @@ static void rest(struct kh_net *net, struct rest *r)
 static void *watch(void *arg)
 {
     struct kh_net *net = arg;
-    struct rest r = {0};
+    struct rest r = {.until = REST_TICKS};
 
     pthread_mutex_lock(&net->peers_lock);
     while (!atomic_load(&net->watched_out)) {
