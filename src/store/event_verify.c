@@ -97,7 +97,8 @@ static bool read_anchors(struct verify *v, struct kh_error *err)
                   i + 1);
             continue;
         }
-        in_file_only[i] = kh_str_is(c->what, "open") || kh_str_is(c->what, "restore");
+        in_file_only[i] = kh_str_is(c->what, "open") || kh_str_is(c->what, "join") ||
+                          kh_str_is(c->what, "restore");
         if (kh_str_is(c->what, "restore")) {
             for (size_t k = from; k < i; k++) {
                 in_file_only[k] |= all[k].c.seq >= c->seq; /* perhaps signed after the backup */

@@ -364,6 +364,23 @@ static void a_forged_checkpoint_is_found(void **state)
     assert_true(found(3, "checkpoint"));
 }
 
+/* What a server notes when it finds the log, "join", stands only in the file outside: it ends without
+ * a word when it is killed. */
+static void a_server_that_joins_leaves_no_row_to_miss(void **state)
+{
+    struct kh_store *other = NULL;
+    struct kh_error err = {0};
+
+    (void)state;
+    add(f.st, 1, 3);
+    fixture_settle(&f);
+    assert_true(kh_store_open(&f.config, &other, &err));
+    add(f.st, 1, 3);
+    fixture_settle(&f);
+    kh_store_close(other);
+    assert_int_equal(verify(), 0);
+}
+
 static void a_removed_checkpoint_is_found(void **state)
 {
     struct kh_error err = {0};
@@ -599,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_forged_chain_does_not_match_what_was_signed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_forged_checkpoint_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_that_joins_leaves_no_row_to_miss, setup, teardown),
         cmocka_unit_test_setup_teardown(a_removed_checkpoint_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_is_insert_only, setup, teardown),
         cmocka_unit_test_setup_teardown(lawful_erasure_destroys_data_but_not_the_chain, setup,
