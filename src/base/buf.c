@@ -22,7 +22,7 @@ void kh_buf_grow(struct kh_buf *b, size_t more)
         cap *= 2;
     if (cap > b->max)
         cap = b->max;
-    p = kh_alloc_raw(b->a, cap);
+    p = kh_alloc(b->a, cap); /* zeroed: who reads it as text finds its end */
     if (b->n)
         memcpy(p, b->p, b->n);
     b->p = p;
