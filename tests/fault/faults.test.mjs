@@ -190,7 +190,10 @@ async function serveWith(fault) {
 async function stopAfter(fault) {
   const code = await city.stop();
   const { signal } = await city.exited;
-  if (signal && /^(malloc|store\.sync):/.test(fault)) endedOnPurpose(signal, fault);
+  if (signal && /^(malloc|store\.sync):/.test(fault)) {
+    assert.match(city.log, fault.startsWith('malloc:') ? /khue: out of memory\n/ : /khue: the disk did not take a sync; /, fault);
+    endedOnPurpose(signal, fault);
+  }
   else assert.equal(code, 0, `${fault}: a clean end\n${city.log.slice(-6000)}`);
 }
 

@@ -290,13 +290,28 @@ static bool put_large(struct kh_tx *tx, void *ctx, struct kh_error *err)
            kh_query_run(&q, NULL, err);
 }
 
-static void a_commit_that_failed_does_not_come_back(void **state)
+/* @return how many of the traces a machine finds that loses power just now */
+static int64_t rows_after_power_loss(struct traces *t)
 {
     struct kh_store_config config = {0};
-    struct traces t = {.id = 1};
     struct kh_error err = {0};
     struct kh_store *st;
     char dir[64], cmd[80];
+
+    copy_database(dir);
+    config.url = dir;
+    assert_true(kh_store_open(&config, &st, &err));
+    assert_true(kh_store_run(st, "look_for", KH_TX_READ, look_for, t, &err));
+    kh_store_close(st);
+    snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+    assert_int_equal(system(cmd), 0);
+    return t->rows;
+}
+
+static void a_commit_that_failed_does_not_come_back(void **state)
+{
+    struct traces t = {.id = 1};
+    struct kh_error err = {0};
 
     (void)state;
     if (fixture_is_pg())
@@ -309,14 +324,7 @@ static void a_commit_that_failed_does_not_come_back(void **state)
     kh_fault_arm("store.index", 1);
     assert_false(kh_store_run(f.st, "large", KH_TX_WRITE, put_large, &t, &err));
     kh_fault_arm(NULL, 0);
-    copy_database(dir);
-    config.url = dir;
-    assert_true(kh_store_open(&config, &st, &err));
-    assert_true(kh_store_run(st, "look_for", KH_TX_READ, look_for, &t, &err));
-    assert_int_equal(t.rows, 0);
-    kh_store_close(st);
-    snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
-    assert_int_equal(system(cmd), 0);
+    assert_int_equal(rows_after_power_loss(&t), 0);
     fixture_drop(&f);
 }
 
@@ -342,11 +350,8 @@ static bool put_more_than_fits(struct kh_tx *tx, void *ctx, struct kh_error *err
 
 static void a_change_larger_than_the_cache_is_whole_when_it_is_answered(void **state)
 {
-    struct kh_store_config config = {0};
     struct traces t = {.id = 1};
     struct kh_error err = {0};
-    struct kh_store *st;
-    char dir[64], cmd[80];
 
     (void)state;
     if (fixture_is_pg())
@@ -359,14 +364,7 @@ static void a_change_larger_than_the_cache_is_whole_when_it_is_answered(void **s
                                                  "CREATE TABLE wide(id BIGINT PRIMARY KEY, data BLOB)",
                              &err));
     assert_true(kh_store_run(f.st, "wide", KH_TX_WRITE, put_more_than_fits, &t, &err));
-    copy_database(dir); /* as a machine that loses power just now would find it */
-    config.url = dir;
-    assert_true(kh_store_open(&config, &st, &err));
-    assert_true(kh_store_run(st, "look_for", KH_TX_READ, look_for, &t, &err));
-    assert_int_equal(t.rows, 2);
-    kh_store_close(st);
-    snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
-    assert_int_equal(system(cmd), 0);
+    assert_int_equal(rows_after_power_loss(&t), 2);
     fixture_drop(&f);
 }
 

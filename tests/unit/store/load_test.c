@@ -319,6 +319,28 @@ static int written_until_anew(int every)
     return i;
 }
 
+static void an_idle_reader_does_not_hold_up_the_log(void **state)
+{
+    struct kh_store_stats stats;
+    struct kh_error err = {0};
+    int64_t n, most = 0;
+
+    (void)state;
+    if (fixture_is_pg())
+        return; /* its log is its own */
+    assert_true(kh_store_run(f.st, "make", KH_TX_WRITE, fixture_script,
+                             (void *)(uintptr_t) "CREATE TABLE large(b BLOB)", &err));
+    for (int i = 0; i < 240; i++) {
+        /* This thread keeps its snapshot when it has read, and reads only now and then. */
+        if (i % 60 == 5)
+            assert_true(kh_store_run(f.st, "count", KH_TX_READ, count, &n, &err));
+        assert_true(kh_store_run(f.st, "large", KH_TX_WRITE, put_large, NULL, &err));
+        kh_store_stats(f.st, &stats);
+        most = stats.wal_bytes > most ? stats.wal_bytes : most;
+    }
+    assert_in_range(most, 1 << 20, 160 << 20);
+}
+
 static void a_kept_snapshot_does_not_hold_up_the_log(void **state)
 {
     struct kh_error err = {0};
@@ -617,6 +639,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_threads_write_and_read_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_pass_thousands_of_statements, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_empties, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_idle_reader_does_not_hold_up_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kept_snapshot_does_not_hold_up_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_comes_after_a_sync_and_looking_costs_none, setup, teardown),
         cmocka_unit_test_setup_teardown(no_event_is_told_before_it_is_durable, setup, teardown),
