@@ -9,6 +9,7 @@ const src = resolve(import.meta.dirname, '../../web/src');
 const read = (lang) => JSON.parse(readFileSync(join(src, `i18n/${lang}.json`), 'utf8'));
 const vi = read('vi');
 const en = read('en');
+const packs = resolve(import.meta.dirname, '../../packs');
 const code = readdirSync(src, { recursive: true })
   .filter((f) => /\.tsx?$/.test(f))
   .map((f) => readFileSync(join(src, f), 'utf8'))
@@ -46,4 +47,11 @@ test('Vietnamese is written in composed characters', () => {
 
 test('nobody reads a code: no text names a field or a status as the program does', () => {
   for (const [k, v] of Object.entries({ ...vi, ...en })) assert.doesNotMatch(v.replace(/\{\w+\}/g, ''), /\b(null|undefined|in_progress|to_unit|NaN)\b/, k);
+});
+
+test('every step and flow of the processes that come with Khuê has its name in English', () => {
+  const models = readdirSync(packs, { recursive: true }).filter((f) => f.endsWith('.bpmn'));
+  const named = models.flatMap((f) => readFileSync(join(packs, f), 'utf8').match(/<bpmn:[^>]* name="[^"]+"[^>]*>/g));
+  assert.ok(named.length > 30);
+  assert.deepEqual(named.filter((tag) => !tag.includes('kh:nameEn="')), []);
 });

@@ -205,7 +205,7 @@ static void read_flow(struct kh_bpmn_reader *r, const struct kh_xml *x, int pare
                     "The process has too many flows.", KH_S(""));
         return;
     }
-    check_attrs(r, x, ",sourceRef,targetRef,", ",");
+    check_attrs(r, x, ",sourceRef,targetRef,", ",nameEn,");
     check_children(r, x, ",conditionExpression,");
     p->flows =
         kh_grow(r->a, p->flows, p->flows_n, p->flows_n + 1, &r->flows_cap, sizeof(*p->flows));

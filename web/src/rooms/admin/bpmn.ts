@@ -22,6 +22,7 @@ export interface Shape {
 export interface Edge {
   id: string;
   name: string;
+  nameEn: string;
   points: [number, number][];
 }
 export interface Picture {
@@ -47,6 +48,7 @@ function sizeOf(kind: string): [number, number] {
 interface Flow {
   id: string;
   name: string;
+  nameEn: string;
   from: string;
   to: string;
 }
@@ -60,7 +62,7 @@ export function readBpmn(xml: string): Picture {
   for (const e of everything) {
     const kind = local(e);
     const id = e.getAttribute('id') ?? '';
-    if (kind === 'sequenceFlow') flows.push({ id, name: e.getAttribute('name') ?? '', from: e.getAttribute('sourceRef') ?? '', to: e.getAttribute('targetRef') ?? '' });
+    if (kind === 'sequenceFlow') flows.push({ id, name: e.getAttribute('name') ?? '', nameEn: khAttr(e, 'nameEn'), from: e.getAttribute('sourceRef') ?? '', to: e.getAttribute('targetRef') ?? '' });
     else if (steps.test(kind) && id) {
       const [w, h] = sizeOf(kind);
       const trigger = [...e.children].map(local).find((k) => k.endsWith('EventDefinition'));
@@ -95,7 +97,7 @@ function drawn(everything: Element[], shapes: Map<string, Shape>, flows: Flow[])
       if (s && b) placed.push(Object.assign(s, { x: num(b, 'x'), y: num(b, 'y'), w: num(b, 'width'), h: num(b, 'height') }));
     } else if (local(e) === 'BPMNEdge') {
       const f = flows.find((x) => x.id === e.getAttribute('bpmnElement'));
-      if (f) edges.push({ id: f.id, name: f.name, points: [...e.children].filter((c) => local(c) === 'waypoint').map((p) => [num(p, 'x'), num(p, 'y')]) });
+      if (f) edges.push({ id: f.id, name: f.name, nameEn: f.nameEn, points: [...e.children].filter((c) => local(c) === 'waypoint').map((p) => [num(p, 'x'), num(p, 'y')]) });
     }
   }
   if (placed.length < shapes.size || !placed.length) return null;
@@ -202,7 +204,7 @@ function layOut(shapes: Map<string, Shape>, flows: Flow[]): Picture {
   const room: number[] = [];
   for (const l of links) {
     const first = chains.get(l.id)?.[1];
-    if (first && l.name) room[first.layer] = Math.max(room[first.layer] ?? 0, l.name.length * 6.6);
+    if (first && l.name) room[first.layer] = Math.max(room[first.layer] ?? 0, Math.max(l.name.length, l.nameEn.length) * 6.6);
   }
   const columnX: number[] = [];
   let x = 24;
@@ -265,7 +267,7 @@ function layOut(shapes: Map<string, Shape>, flows: Flow[]): Picture {
       }
     }
     points.push(end);
-    edges.push({ id: l.id, name: l.name, points });
+    edges.push({ id: l.id, name: l.name, nameEn: l.nameEn, points });
   }
   return frame([...shapes.values()], edges);
 }

@@ -6,7 +6,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { t, tMaybe, lang } from '../../i18n';
 import { useStore } from '../../store';
 import { Button } from '../../ui/base';
-import { path, readBpmn, type Shape } from './bpmn';
+import { type Edge, path, readBpmn, type Shape } from './bpmn';
 
 function lines(text: string, width: number): string[] {
   const out: string[] = [];
@@ -88,7 +88,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
     }
   }, [xml]);
   if (!picture) return <p>{t('process.unreadable')}</p>;
-  const nameOf = (s: Shape): string => (now === 'en' && s.nameEn) || s.name;
+  const nameOf = (s: Shape | Edge): string => (now === 'en' && s.nameEn) || s.name;
   const people = picture.shapes.filter((s) => s.kind === 'userTask' || tokens.has(s.id));
   return (
     <>
@@ -109,7 +109,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
               <path d={path(e.points)} marker-end="url(#arrow)" />
               {e.name && (
                 <text class="small start" x={(e.points.length > 2 ? (e.points[2]?.[0] ?? 0) : (e.points[0]?.[0] ?? 0)) + 5} y={((e.points.length > 2 ? e.points[2]?.[1] : e.points[0]?.[1]) ?? 0) - 5}>
-                  {e.name}
+                  {nameOf(e)}
                 </text>
               )}
             </g>
