@@ -216,6 +216,20 @@ bool kh_event_read(struct kh_tx *tx, struct kh_arena *a, int64_t after, size_t l
     return true;
 }
 
+bool kh_event_read_typed(struct kh_tx *tx, struct kh_arena *a, struct kh_str type, int64_t after,
+                         size_t limit, struct kh_event **ret_events, size_t *ret_n,
+                         int64_t *ret_to, struct kh_error *err)
+{
+    struct kh_chain head;
+
+    if (!kh_event_sql_head(tx, &head, err))
+        return false;
+    *ret_to = head.seq < after + (int64_t)limit ? head.seq : after + (int64_t)limit;
+    if (*ret_to < after)
+        *ret_to = after;
+    return kh_event_sql_typed(tx, a, type, after, *ret_to, ret_events, ret_n, err);
+}
+
 bool kh_event_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t after, size_t limit,
                  struct kh_event **ret_events, size_t *ret_n, struct kh_error *err)
 {

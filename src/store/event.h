@@ -45,7 +45,14 @@ KH_CHECK
 bool kh_event_read(struct kh_tx *tx, struct kh_arena *a, int64_t after, size_t limit,
                    struct kh_event **ret_events, size_t *ret_n, struct kh_error *err);
 
-/** Same for one case: events whose subject or about is id; newest last. */
+/** Those of the next limit events that are of one type, with seq, at_us, kind, type and data only.
+ *  @param ret_to the last that was looked at, to go on after; after itself if there is none */
+KH_CHECK
+bool kh_event_read_typed(struct kh_tx *tx, struct kh_arena *a, struct kh_str type, int64_t after,
+                         size_t limit, struct kh_event **ret_events, size_t *ret_n,
+                         int64_t *ret_to, struct kh_error *err);
+
+/** Sealed events of one case, as kh_event_read: subject or about is id; newest last. */
 KH_CHECK
 bool kh_event_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t after, size_t limit,
                  struct kh_event **ret_events, size_t *ret_n, struct kh_error *err);

@@ -336,20 +336,21 @@ static bool count_event(struct sums *s, const struct indicator *ind, const struc
                         struct kh_error *err)
 {
     struct kh_json *data;
+    struct kh_str day;
     struct view before = {0}, after = {.exists = true};
 
-    if (!kh_str_eq(e->type, ind->type) || !kh_str_starts(e->kind, KH_S("record.")) || !e->data.n)
+    if (!kh_str_starts(e->kind, KH_S("record.")) || !e->data.n)
         return true;
     if (!kh_json_parse(s->a, e->data, NULL, &data, err))
         return false;
+    day = kh_date_text(s->a, kh_day_of(e->at_us));
     after.is = before.is = kh_json_get(data, "is");
     before.was = kh_json_get(data, "was");
     before.exists = !kh_str_is(e->kind, "record.create");
     if (kh_str_is(e->kind, "record.close"))
         after.exists = false;
     for (size_t i = 0; i < ind->measures_n; i++)
-        count_measure(s, ind, &ind->measures[i], &before, &after,
-                      kh_date_text(s->a, kh_day_of(e->at_us)));
+        count_measure(s, ind, &ind->measures[i], &before, &after, day);
     return true;
 }
 
@@ -360,7 +361,7 @@ struct batch {
     struct sums *sums;
     struct kh_event *events;
     size_t n;
-    int64_t to;
+    int64_t seen, to; /* the last event that was looked at, and that was counted */
     bool lost; /* another process has counted these */
 };
 
@@ -368,7 +369,8 @@ static bool read_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct batch *b = ctx;
 
-    return kh_event_read(tx, b->a, b->ind->seq, BATCH, &b->events, &b->n, err);
+    return kh_event_read_typed(tx, b->a, b->ind->type, b->ind->seq, BATCH, &b->events, &b->n, &b->seen,
+                               err);
 }
 
 static bool write_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -404,12 +406,16 @@ static bool follow(struct kh_insight *in, struct indicator *ind, struct kh_error
         b.sums->a = a;
         ok = kh_store_run(in->store, "insight_read", KH_TX_READ, read_in_tx, &b, err);
         /* The table of sums never fills: a batch ends early when it is half full. */
-        for (size_t i = 0; ok && i < b.n && b.sums->used < SLOTS / 2; i++) {
+        b.to = b.seen;
+        for (size_t i = 0; ok && i < b.n; i++) {
+            if (b.sums->used >= SLOTS / 2) {
+                b.to = b.events[i].seq - 1;
+                break;
+            }
             ok = count_event(b.sums, ind, &b.events[i], err);
-            b.to = b.events[i].seq;
         }
-        more = b.n != 0 && (b.n == BATCH || b.to != b.events[b.n - 1].seq);
-        if (!ok || b.n == 0)
+        more = b.to == ind->seq + BATCH || b.to != b.seen;
+        if (!ok || b.to == ind->seq)
             break;
         ok = kh_store_run(in->store, "insight_write", KH_TX_WRITE, write_in_tx, &b, err);
         if (ok && b.lost)

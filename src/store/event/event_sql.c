@@ -153,6 +153,36 @@ bool kh_event_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t after, size
     return read_rows(&q, a, ret_rows, ret_n, err);
 }
 
+bool kh_event_sql_typed(struct kh_tx *tx, struct kh_arena *a, struct kh_str type, int64_t after,
+                        int64_t to, struct kh_event **ret, size_t *ret_n, struct kh_error *err)
+{
+    static const struct kh_sql sql = {"event_typed",
+                                      "SELECT seq, at_us, kind, data FROM event"
+                                      " WHERE seq > $1 AND seq <= $2 AND type = $3 ORDER BY seq",
+                                      NULL};
+    kh_auto(kh_query) q = {0};
+    struct kh_event *all = NULL;
+    size_t n = 0, cap = 0;
+    enum kh_hit hit;
+
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_int(&q, 1, after);
+    kh_bind_int(&q, 2, to);
+    kh_bind_text(&q, 3, type);
+    while ((hit = kh_query_next(&q, err)) == KH_HIT) {
+        all = kh_grow(a, all, n, n + 1, &cap, sizeof(*all));
+        all[n++] = (struct kh_event){.seq = kh_col_int(&q, 0),
+                                     .at_us = kh_col_int(&q, 1),
+                                     .kind = kh_str_dup(a, kh_col_text(&q, 2)),
+                                     .type = type,
+                                     .data = kh_str_dup(a, kh_col_text(&q, 3))};
+    }
+    *ret = all;
+    *ret_n = n;
+    return hit == KH_MISS;
+}
+
 bool kh_event_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t after, size_t limit,
                      struct kh_event_row **ret_rows, size_t *ret_n, struct kh_error *err)
 {
@@ -160,7 +190,7 @@ bool kh_event_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t a
     static const struct kh_sql sql = {
         "event_of",
         "SELECT " COLS ", chain, seq FROM event WHERE seq IN ("
-        "SELECT seq FROM (SELECT seq FROM event WHERE subject = $1 AND subject <> 0 AND seq > $2"
+        "SELECT seq FROM (SELECT seq FROM event WHERE subject = $1 AND subject <> 0 AND subject <> about AND seq > $2"
         " ORDER BY seq LIMIT $3) AS s UNION "
         "SELECT seq FROM (SELECT seq FROM event WHERE about = $1 AND about <> 0 AND seq > $2"
         " ORDER BY seq LIMIT $3) AS c) ORDER BY seq LIMIT $3",

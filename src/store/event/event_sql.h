@@ -41,6 +41,10 @@ bool kh_event_sql_head(struct kh_tx *tx, struct kh_chain *ret, struct kh_error *
 KH_CHECK
 bool kh_event_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t after, size_t limit,
                        struct kh_event_row **ret_rows, size_t *ret_n, struct kh_error *err);
+/** What figures are made of: seq, at_us, kind and data of the events of one type with after < seq <= to. */
+KH_CHECK
+bool kh_event_sql_typed(struct kh_tx *tx, struct kh_arena *a, struct kh_str type, int64_t after,
+                        int64_t to, struct kh_event **ret, size_t *ret_n, struct kh_error *err);
 /** Rows of one subject or case with seq > after in order. */
 KH_CHECK
 bool kh_event_sql_of(struct kh_tx *tx, struct kh_arena *a, int64_t id, int64_t after, size_t limit,

@@ -19,7 +19,8 @@ CREATE TABLE event(
   payload bytea NOT NULL,
   chain bytea NOT NULL
 );
-CREATE INDEX event_subject ON event(subject, seq) WHERE subject <> 0;
+-- What is of a record is about it, too, and stands in the second index.
+CREATE INDEX event_subject ON event(subject, seq) WHERE subject <> 0 AND subject <> about;
 CREATE INDEX event_about ON event(about, seq) WHERE about <> 0;
 
 CREATE FUNCTION event_guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -19,7 +19,8 @@ CREATE TABLE event(
   payload BLOB NOT NULL,
   chain BLOB NOT NULL
 ) STRICT;
-CREATE INDEX event_subject ON event(subject) WHERE subject <> 0;
+-- What is of a record is about it, too, and stands in the second index.
+CREATE INDEX event_subject ON event(subject) WHERE subject <> 0 AND subject <> about;
 CREATE INDEX event_about ON event(about) WHERE about <> 0;
 
 CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN

@@ -38,6 +38,8 @@ struct some {
     int64_t subject;
     unsigned n;
     bool fail;
+    const char *type; /* else report */
+    bool of_itself;   /* about its own subject, as what is of a record is */
 };
 
 static bool append(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -46,9 +48,9 @@ static bool append(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
     for (unsigned i = 0; i < s->n; i++) {
         struct kh_event e = {.kind = KH_S("record.create"),
-                             .type = KH_S("report"),
+                             .type = s->type ? kh_cstr(s->type) : KH_S("report"),
                              .subject = s->subject,
-                             .about = 500 + s->subject % 2,
+                             .about = s->of_itself ? s->subject : 500 + s->subject % 2,
                              .unit = KH_S("H26.19"),
                              .owner = 7,
                              .level = 2,
@@ -65,7 +67,7 @@ static bool append(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
 static void add(struct kh_store *st, int64_t subject, unsigned n)
 {
-    struct some s = {subject, n, false};
+    struct some s = {.subject = subject, .n = n};
     struct kh_error err = {0};
 
     assert_true(kh_store_run(st, "append", KH_TX_WRITE, append, &s, &err));
@@ -161,7 +163,7 @@ static void numbers_events_without_gaps(void **state)
 
 static void gives_numbers_back_when_a_change_fails(void **state)
 {
-    struct some bad = {9, 4, true};
+    struct some bad = {.subject = 9, .n = 4, .fail = true};
     struct kh_error err = {0};
 
     (void)state;
@@ -189,6 +191,65 @@ static void finds_the_events_of_one_case(void **state)
     assert_int_equal(l.n, 4);
     assert_true(l.events[0].seq < l.events[3].seq);
     assert_int_equal(l.events[0].about, 501);
+}
+
+static void finds_once_what_is_about_its_own_subject(void **state)
+{
+    struct some own = {.subject = 42, .n = 3, .of_itself = true};
+    struct kh_error err = {0};
+    struct look l;
+
+    (void)state;
+    add(f.st, 41, 1);
+    assert_true(kh_store_run(f.st, "append", KH_TX_WRITE, append, &own, &err));
+    l = look(42, 0, 10);
+    assert_int_equal(l.n, 3);
+    l = look(42, l.events[0].seq, 10);
+    assert_int_equal(l.n, 2);
+}
+
+struct typed {
+    int64_t after, to;
+    size_t limit, n;
+    struct kh_event *events;
+};
+
+static bool read_typed(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct typed *t = ctx;
+
+    return kh_event_read_typed(tx, a, KH_S("tree"), t->after, t->limit, &t->events, &t->n, &t->to,
+                               err);
+}
+
+static void reads_the_events_of_one_type_and_says_how_far_it_looked(void **state)
+{
+    struct some trees = {.subject = 9, .n = 2, .type = "tree"};
+    struct typed t = {.limit = 4};
+    struct kh_error err = {0};
+    int64_t first;
+
+    (void)state;
+    fixture_settle(&f);
+    first = kh_event_head(f.st);
+    add(f.st, 1, 3);
+    assert_true(kh_store_run(f.st, "append", KH_TX_WRITE, append, &trees, &err));
+    add(f.st, 2, 2);
+    fixture_settle(&f);
+    t.after = first;
+    assert_true(kh_store_run(f.st, "typed", KH_TX_READ, read_typed, &t, &err));
+    assert_int_equal(t.n, 1); /* the fourth; the fifth is not among the next four */
+    assert_int_equal(t.events[0].seq, first + 4);
+    assert_int_equal(t.to, first + 4);
+    assert_true(kh_str_is(t.events[0].type, "tree") && kh_str_is(t.events[0].data, "{\"a\":1}"));
+    t.after = t.to;
+    assert_true(kh_store_run(f.st, "typed", KH_TX_READ, read_typed, &t, &err));
+    assert_int_equal(t.n, 1);
+    assert_int_equal(t.to, first + 7); /* the end of the log */
+    t.after = t.to;
+    assert_true(kh_store_run(f.st, "typed", KH_TX_READ, read_typed, &t, &err));
+    assert_int_equal(t.n, 0);
+    assert_int_equal(t.to, t.after);
 }
 
 static void the_chain_verifies_across_reopening(void **state)
@@ -606,6 +667,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(numbers_events_without_gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(gives_numbers_back_when_a_change_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(finds_the_events_of_one_case, setup, teardown),
+        cmocka_unit_test_setup_teardown(finds_once_what_is_about_its_own_subject, setup, teardown),
+        cmocka_unit_test_setup_teardown(reads_the_events_of_one_type_and_says_how_far_it_looked, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_chain_verifies_across_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(verification_reads_more_than_one_page, setup, teardown),
         cmocka_unit_test_setup_teardown(names_a_changed_event, setup, teardown),
