@@ -147,27 +147,6 @@ static bool read_place(struct making *m, struct kh_error *err)
 
 /* ---- what ---- */
 
-static bool value_fits(const struct kh_json *at, struct kh_str value)
-{
-    struct kh_str type = kh_json_str(at, "datatype", KH_S("string"));
-    const struct kh_json *values = kh_json_get(at, "values");
-    double number;
-    int64_t us;
-
-    if (kh_str_is(type, "number"))
-        return kh_str_double(value, &number);
-    if (kh_str_is(type, "datetime"))
-        return kh_when_parse(value, &us);
-    if (kh_str_is(type, "string"))
-        return !memchr(value.p, '\n', value.n);
-    if (!kh_str_is(type, "singlevaluelist") && !kh_str_is(type, "multivaluelist"))
-        return true;
-    for (uint32_t i = 0; kh_json_is(values, KH_JSON_ARRAY) && i < values->n; i++)
-        if (kh_str_eq(kh_json_str(&values->items[i], "key", KH_S("")), value))
-            return true;
-    return false;
-}
-
 /* attribute[CODE]=value, attribute[CODE][]=value */
 static bool attribute_code(struct kh_str name, struct kh_str *ret)
 {
@@ -193,38 +172,35 @@ static const struct kh_json *attribute_of(const struct making *m, struct kh_str 
     return NULL;
 }
 
+/* One value is text, several are a list, and so is one where a list is asked for. */
 static void add_attribute(struct making *m, struct kh_json *to, struct kh_str code,
                           struct kh_str value)
 {
     struct kh_arena *a = m->c->a;
-    const struct kh_json *at = attribute_of(m, code);
-    const char *field = kh_strf(a, "attribute[%.*s]", (int)(code.n < 40 ? code.n : 40), code.p).p;
-    bool many = at && kh_str_is(kh_json_str(at, "datatype", KH_S("")), "multivaluelist");
     const struct kh_json *old = kh_json_find(to, code);
+    const struct kh_json *text = kh_json_new_str(a, value);
+    bool many =
+        kh_str_is(kh_json_str(attribute_of(m, code), "datatype", KH_S("")), "multivaluelist");
+    struct kh_json *list;
 
     if (value.n == 0)
         return;
-    if (!at) {
-        wrong(m, field, "unknown", "loại phản ánh này không có câu hỏi đó",
-              "this service has no such attribute");
-    } else if (!value_fits(at, value)) {
-        wrong(m, field, "value", "giá trị không hợp lệ", "the value does not fit its datatype");
-    } else if (many) {
-        struct kh_json *list = old ? kh_json_dup(a, old) : kh_json_new(a, KH_JSON_ARRAY);
-
-        kh_json_push(a, list, kh_json_new_str(a, value));
-        kh_json_set(a, to, code, list);
-    } else if (old) {
-        wrong(m, field, "value", "chỉ chọn một giá trị", "only one value");
-    } else {
-        kh_json_set(a, to, code, kh_json_new_str(a, value));
+    if (!old && !many) {
+        kh_json_set(a, to, code, text);
+        return;
     }
+    list = kh_json_is(old, KH_JSON_ARRAY) ? kh_json_dup(a, old) : kh_json_new(a, KH_JSON_ARRAY);
+    if (kh_json_is(old, KH_JSON_STRING))
+        kh_json_push(a, list, old);
+    kh_json_push(a, list, text);
+    kh_json_set(a, to, code, list);
 }
 
+/* The registry checks them as it does those of every report; here already, so that everything that
+ * is wrong with the form is said at once, in its own words. */
 static void read_attributes(struct making *m)
 {
     struct kh_json *to = kh_json_new(m->c->a, KH_JSON_OBJECT);
-    const struct kh_json *all = m->service->attributes;
 
     for (size_t i = 0; i < m->parts_n; i++) {
         struct kh_str code;
@@ -232,13 +208,7 @@ static void read_attributes(struct making *m)
         if (attribute_code(m->parts[i].name, &code))
             add_attribute(m, to, code, kh_str_trim(m->parts[i].value));
     }
-    for (uint32_t i = 0; all && i < all->n; i++) {
-        struct kh_str code = kh_json_str(&all->items[i], "code", KH_S(""));
-
-        if (kh_json_bool(&all->items[i], "required", false) && !kh_json_find(to, code))
-            wrong(m, kh_strf(m->c->a, "attribute[%.*s]", KH_FMT(code)).p, "required",
-                  "cần trả lời câu hỏi này", "is required for this service");
-    }
+    kh_answers_check(m->c->a, m->service->attributes, to, "/attribute[", "]", &m->issues);
     if (to->n)
         kh_json_set(m->c->a, m->fields, KH_S("attributes"), to);
 }

@@ -159,6 +159,51 @@ describe('a report', () => {
   });
 });
 
+describe('the further questions of a category', () => {
+  const wrong = async (attributes) => {
+    const reply = await nobody.post('/api/v1/records/report', pothole({ attributes }), { 'accept-language': 'en' });
+    assert.equal(reply.status, 422, `${JSON.stringify(attributes)}: ${reply.text}`);
+    assert.equal(reply.json.code, 'RECORD_INVALID');
+    return reply.json.issues;
+  };
+
+  it('take the answers that they offer, and no others', async () => {
+    const made = await file(citizen, { attributes: { SIZE: 'large', DEPTH_CM: '12.5' } });
+    assert.deepEqual(made.attributes, { SIZE: 'large', DEPTH_CM: '12.5' });
+    for (const [attributes, pointer, code] of [
+      [{ COLOUR: 'grey' }, '/attributes/COLOUR', 'additionalProperties'],
+      [{ SIZE: 'huge' }, '/attributes/SIZE', 'enum'],
+      [{ SIZE: ['large'] }, '/attributes/SIZE', 'type'],
+      [{ DEPTH_CM: 'deep' }, '/attributes/DEPTH_CM', 'format'],
+    ]) assert.deepEqual((await wrong(attributes)).map((i) => [i.pointer, i.code]), [[pointer, code]]);
+    const all = await wrong({ SIZE: 'huge', DEPTH_CM: 'deep', COLOUR: 'grey' });
+    assert.equal(all.length, 3, 'all at once');
+    assert.match(all[0].message, /no such choice/);
+    const vi = await nobody.post('/api/v1/records/report', pothole({ attributes: { SIZE: 'huge' } }), { 'accept-language': 'vi' });
+    assert.match(vi.json.issues[0].message, /không có trong danh sách/);
+  });
+
+  it('stay answered when an officer says that it is something else', async () => {
+    const report = await file(citizen, { attributes: { SIZE: 'large' } });
+    const changed = await officer.patch(`/api/v1/records/report/${report.id}`, { category: 'garbage' });
+    assert.equal(changed.status, 200, changed.text);
+    assert.deepEqual(changed.json.attributes, { SIZE: 'large' });
+  });
+
+  it('that must be answered are', async () => {
+    const admin = await city.as('admin');
+    const found = (await admin.get('/api/v1/records/feedback_category?code=road_sign')).json.items[0];
+    const asks = (attributes) => admin.patch(`/api/v1/records/feedback_category/${found.id}`, { attributes });
+    assert.equal((await asks([{ code: 'ROAD', datatype: 'string', required: true, description: 'Tên đường' }])).status, 200);
+    const bare = await nobody.post('/api/v1/records/report', pothole({ category: 'road_sign' }));
+    assert.equal(bare.status, 422, bare.text);
+    assert.deepEqual(bare.json.issues.map((i) => [i.pointer, i.code]), [['/attributes/ROAD', 'required']]);
+    await file(nobody, { category: 'road_sign', attributes: { ROAD: 'Tràng Tiền' } });
+    assert.equal((await asks([])).status, 200);
+    await file(nobody, { category: 'road_sign' });
+  });
+});
+
 describe('another unit', () => {
   it('neither sees the task nor completes it', async () => {
     const report = await file(citizen, { location: { lon: 105.816, lat: 21.0381 } });

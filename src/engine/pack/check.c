@@ -315,6 +315,7 @@ static void check_type(struct kh_pack_check *c, const struct kh_pack_file *f)
             kh_pack_complain(c, f, kh_strf(c->a, "%.*s/x-kh/ref", KH_FMT(at)), "ref",
                              "Không có loại bản ghi này trong gói và các gói mà nó dựa vào.",
                              "No such type in the pack and those that it builds on.");
+        kh_pack_check_answers(c, f, field, kh_strf(c->a, "%.*s/x-kh/answers", KH_FMT(at)));
     }
 }
 

@@ -351,6 +351,30 @@ void kh_pack_check_access(struct kh_pack_check *c, const struct kh_pack_file *f)
     }
 }
 
+void kh_pack_check_answers(struct kh_pack_check *c, const struct kh_pack_file *f,
+                           const struct kh_json *field, struct kh_str pointer)
+{
+    static const char *const members[] = {"code", "datatype"};
+    struct kh_str list, by = kh_str_cut(kh_json_str(field, "answers", KH_S("")), '.', &list);
+    const struct kh_json *named = kh_json_find(kh_json_get(f->json, "properties"), by);
+    const struct kh_pack_file *of =
+        kh_pack_type(c, kh_json_str(kh_json_get(named, "x-kh"), "ref", KH_S("")));
+    const struct kh_json *asked =
+        of ? kh_json_find(kh_json_get(of->json, "properties"), list) : NULL;
+    const struct kh_json *question = kh_json_get(kh_json_get(asked, "items"), "properties");
+    bool good = true;
+
+    if (!list.n || !of || !of->json)
+        return; /* nothing is said, or it has been complained about */
+    for (size_t i = 0; i < KH_LEN(members); i++)
+        good = good && kh_json_get(question, members[i]);
+    if (!good)
+        kh_pack_complain(
+            c, f, pointer, "answers",
+            "Loại bản ghi được chỉ tới không có danh sách câu hỏi này (code, datatype).",
+            "The type referred to has no such list of questions (code, datatype).");
+}
+
 static void check_figure_field(const struct place *p, const struct kh_json *properties,
                                struct kh_str name, struct kh_str pointer)
 {

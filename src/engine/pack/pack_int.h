@@ -107,9 +107,12 @@ bool kh_pack_half_translated(const struct kh_json *v);
 const struct kh_pack_file *kh_pack_type(const struct kh_pack_check *c, struct kh_str name);
 /** Is there a process with this key in the pack, or in one below it? */
 bool kh_pack_has_process(const struct kh_pack_check *c, struct kh_str key);
-/** Check what processes, the access rules of a type and figures name. */
+/** Check what processes, the access rules and the answers of a type, and figures name. */
 void kh_pack_check_process(struct kh_pack_check *c, const struct kh_pack_model *m);
 void kh_pack_check_access(struct kh_pack_check *c, const struct kh_pack_file *f);
+/** @param field x-kh of a property; pointer is its "answers" */
+void kh_pack_check_answers(struct kh_pack_check *c, const struct kh_pack_file *f,
+                           const struct kh_json *field, struct kh_str pointer);
 void kh_pack_check_figures(struct kh_pack_check *c, const struct kh_pack_file *f,
                            const struct kh_json *properties);
 /** Check the records of a data or demo file. @param err ARENA_FULL, STORE ... only */

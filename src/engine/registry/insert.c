@@ -78,7 +78,7 @@ bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct
         }
     }
     if (issues->n == 0)
-        return true;
+        return kh_record_answers(tx, reg, t, a, fields, before, valid_us, err);
     kh_fail(err, KH_EC_RECORD_REFERENCE, "%.*s: %.*s", KH_FMT(t->name),
             KH_FMT(issues->items[0].pointer));
     err->issues = issues;

@@ -33,6 +33,11 @@
  *          "sensitivity": ..., "computed": FEEL, "label": {vi,en}, "help": {vi,en},
  *          "codes": [{"code":..., "vi":..., "en":...}], "widget": "...", "hidden": true,
  *          "figure": true           told in every event of the record, for the figures of a pack
+ *          "answers": "category.attributes"     an object of answers by code: the record that the
+ *                      reference "category" names asks the questions in its list "attributes", each
+ *                      {"code", "datatype": "string"|"text"|"number"|"datetime"|"singlevaluelist"|
+ *                      "multivaluelist", "required"?, "values"?: [{"key"}]} (the words of Open311);
+ *                      answers are strings, those of a multivaluelist arrays of strings
  * Row rules other than these are an error of `khue pack check`.
  */
 #ifndef KH_REGISTRY_REGISTRY_H
@@ -296,6 +301,17 @@ KH_CHECK
 bool kh_registry_verify(struct kh_registry *reg, struct kh_arena *a, kh_progress_fn progress,
                         void *ctx, struct kh_verify_issue **ret_issues, size_t *ret_n,
                         int64_t *ret_rows, struct kh_error *err);
+
+/**
+ * Check answers against questions, as a field with x-kh.answers is checked.
+ *
+ * @param questions array of questions, or NULL: nothing is asked
+ * @param answers   object of answers by code, or NULL: nothing is answered
+ * @param before    what stands in the pointer of an issue before the code; after stands behind it
+ */
+void kh_answers_check(struct kh_arena *a, const struct kh_json *questions,
+                      const struct kh_json *answers, const char *before, const char *after,
+                      struct kh_issues *issues);
 
 /** The record that has this natural key now (single-field keys). */
 KH_CHECK

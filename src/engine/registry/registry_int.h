@@ -8,6 +8,7 @@
  *   type_put.c  creating and upgrading a type in the database
  *   access.c    who may see and write which rows and fields
  *   draft.c     fields -> a checked row; insert.c puts it into the database
+ *   answers.c   answers to questions that another record asks
  *   segment.c   the pieces of a record's life and what a write does to them
  *   change.c    change, correct, close      record.c  read one      render.c  the outside form
  *   list.c      lists: what may be asked (list_int.h) search.c  full text      cursor.c  page marks
@@ -51,6 +52,8 @@ struct kh_field {
     bool figure;             /**< told in every event of the record */
     unsigned weight;         /**< of its words in search, 0: not searched */
     struct kh_str ref;       /**< type that it points to, or "" */
+    int answers_to;          /**< the field that names who asks what this one answers, or -1 */
+    struct kh_str asked_in;  /**< the field of that record that lists the questions */
     const struct kh_feel *computed;
     const struct kh_json *fallback; /**< "default" of the schema, or NULL */
     const struct kh_json *schema;
@@ -124,7 +127,7 @@ struct kh_type {
     size_t rules_n;
     const struct kh_check *checks;
     size_t checks_n;
-    bool searched, has_refs, has_unique, has_files;
+    bool searched, has_refs, has_answers, has_unique, has_files;
     _Atomic int64_t due_us;      /**< when a piece of validity begins or ends next */
     struct kh_str columns;       /**< layout as stored: type_put.c */
     _Atomic uint64_t building;   /**< columns (bit) that are still being filled, KH_BUILD_* */
@@ -281,6 +284,16 @@ bool kh_draft_make(struct kh_arena *a, const struct kh_type *t, const struct kh_
                    const struct kh_write *w, enum kh_op op, struct kh_draft **ret_draft,
                    struct kh_error *err);
 
+/* ---- answers.c ---- */
+
+/** Fields that answer the questions of another record fit them. What stood there before is left.
+ *  @param before the record as it was, or NULL: it is new
+ *  @param err RECORD_INVALID (422) with issues */
+KH_CHECK
+bool kh_record_answers(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                       struct kh_arena *a, const struct kh_json *fields,
+                       const struct kh_json *before, int64_t valid_us, struct kh_error *err);
+
 /* ---- serial.c ---- */
 
 struct kh_str kh_serial_format(struct kh_arena *a, struct kh_str pattern, int64_t number,
@@ -290,7 +303,8 @@ struct kh_str kh_serial_period(struct kh_arena *a, const struct kh_serial *s, in
 
 /* ---- insert.c ---- */
 
-/** References of a record point to something. @param err RECORD_REFERENCE (422) with issues */
+/** References of a record point to something, and its answers fit what is asked there.
+ *  @param err RECORD_REFERENCE (422), RECORD_INVALID (422), both with issues */
 KH_CHECK
 bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
                    struct kh_arena *a, const struct kh_json *fields, const struct kh_json *before,

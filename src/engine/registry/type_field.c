@@ -96,9 +96,9 @@ static void read_kind(struct kh_field *f)
         f->scalar = false;
 }
 
-static const char *const field_words[] = {"index",    "search", "ref",   "unique", "sensitivity",
-                                          "computed", "label",  "help",  "codes",  "widget",
-                                          "hidden",   "unit",   "order", "group",  "figure"};
+static const char *const field_words[] = {
+    "index", "search", "ref",    "unique", "sensitivity", "computed", "label",  "help",
+    "codes", "widget", "hidden", "unit",   "order",       "group",    "figure", "answers"};
 
 void kh_maker_words(struct kh_maker *m, const struct kh_json *kh, const char *const *words,
                     size_t n, struct kh_str at)
@@ -214,7 +214,8 @@ void kh_type_read_field(struct kh_maker *m, struct kh_field *f, const struct kh_
     const struct kh_json *kh = kh_json_get(&p->value, "x-kh");
     bool index;
 
-    *f = (struct kh_field){.name = p->key, .schema = &p->value, .col = -1, .index = -1};
+    *f = (struct kh_field){
+        .name = p->key, .schema = &p->value, .col = -1, .index = -1, .answers_to = -1};
     f->fallback = kh_json_get(&p->value, "default");
     read_kind(f);
     if (kh && kh->type != KH_JSON_OBJECT) {

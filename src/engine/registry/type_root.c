@@ -230,8 +230,40 @@ static void read_computed(struct kh_maker *m)
     order_computed(m, todo);
 }
 
+/* "category.attributes": the reference that names who asks, and where it lists its questions. */
+static void read_answers(struct kh_maker *m)
+{
+    for (size_t i = 0; i < m->t->fields_n; i++) {
+        struct kh_field *f = &m->t->fields[i];
+        const struct kh_json *v = kh_json_get(kh_json_get(f->schema, "x-kh"), "answers");
+        struct kh_str list = KH_S(""), by;
+        int at = -1;
+
+        if (!v)
+            continue;
+        if (v->type == KH_JSON_STRING) {
+            by = kh_str_cut(v->s, '.', &list);
+            at = kh_type_field(m->t, by);
+        }
+        if (list.n == 0 || at < 0 || m->t->fields[at].ref.n == 0 || !m->t->fields[at].scalar ||
+            !kh_str_is(kh_json_str(f->schema, "type", KH_S("")), "object")) {
+            kh_maker_issue(
+                m, kh_maker_field_at(m, f, "answers"),
+                "answers của một đối tượng là \"tham_chiếu.danh_sách\": trường chỉ tới bản "
+                "ghi đặt câu hỏi, và danh sách câu hỏi của bản ghi đó.",
+                "answers of an object is \"reference.list\": the field that names the "
+                "record that asks, and the list of its questions.");
+            continue;
+        }
+        f->answers_to = at;
+        f->asked_in = list;
+        m->t->has_answers = true;
+    }
+}
+
 void kh_type_read_root(struct kh_maker *m)
 {
+    read_answers(m);
     read_roles(m);
     read_key(m);
     read_serial(m);

@@ -230,6 +230,73 @@ static void references_point_to_something_valid(void **state)
                         KH_EC_RECORD_REFERENCE));
 }
 
+static const char fault[] =
+    "{'type':'object','x-kh':{'key':'code','sensitivity':'public'},'properties':{"
+    "'code':{'type':'string','maxLength':20},'asks':{'type':'array','items':{'type':'object'}}},"
+    "'required':['code']}";
+static const char ticket[] =
+    "{'type':'object','x-kh':{'sensitivity':'public'},'properties':{"
+    "'fault':{'type':'string','maxLength':20,'x-kh':{'ref':'fault'}},'note':{'type':'string'},"
+    "'said':{'type':'object','x-kh':{'answers':'fault.asks'}}}}";
+
+static void answers_wrong(struct world *w, const char *said, const char *at, const char *code)
+{
+    const char *json = kh_strf(w->a, "{'fault':'lamp','said':%s}", said).p;
+
+    assert_true(refused(w, create(w, "ticket", NULL, json, NULL), KH_EC_RECORD_INVALID));
+    if (w->err.issues->n != 1 || !kh_str_is(issue_at(w), at) || !kh_str_is(issue_code(w), code))
+        fail_msg("%s: %zu issues, %.*s %.*s", said, w->err.issues->n, KH_FMT(issue_at(w)),
+                 KH_FMT(issue_code(w)));
+    assert_true(w->err.issues->items[0].vi.n > 0 && w->err.issues->items[0].en.n > 0);
+}
+
+static void answers_fit_what_the_named_record_asks(void **state)
+{
+    struct world *w = *state;
+    struct kh_record r, k;
+
+    assert_true(put_type(w, "fault", fault));
+    assert_true(put_type(w, "ticket", ticket));
+    assert_true(create(w, "fault", NULL,
+                       "{'code':'lamp','asks':[{'code':'POST','datatype':'number','required':true},"
+                       "{'code':'SEEN','datatype':'datetime'},{'code':'LINE','datatype':'string'},"
+                       "{'code':'MORE','datatype':'text'},{'code':'HOW','datatype':'singlevaluelist',"
+                       "'values':[{'key':'off'},{'key':'weak'}]},{'code':'ALSO','datatype':"
+                       "'multivaluelist','values':[{'key':'bent'},{'key':'open'}]}]}",
+                       &k));
+    assert_true(create(w, "fault", NULL, "{'code':'other'}", NULL));
+    answers_wrong(w, "{}", "/said/POST", "required");
+    answers_wrong(w, "{'POST':' '}", "/said/POST", "required");
+    answers_wrong(w, "{'POST':12}", "/said/POST", "type");
+    answers_wrong(w, "{'POST':'twelve'}", "/said/POST", "format");
+    answers_wrong(w, "{'POST':'12','SEEN':'yesterday'}", "/said/SEEN", "format");
+    answers_wrong(w, "{'POST':'12','LINE':'a\\nb'}", "/said/LINE", "format");
+    answers_wrong(w, "{'POST':'12','HOW':'on'}", "/said/HOW", "enum");
+    answers_wrong(w, "{'POST':'12','HOW':['off']}", "/said/HOW", "type");
+    answers_wrong(w, "{'POST':'12','ALSO':'bent'}", "/said/ALSO", "type");
+    answers_wrong(w, "{'POST':'12','ALSO':['bent',1]}", "/said/ALSO", "enum");
+    answers_wrong(w, "{'POST':'12','a/b~':'x'}", "/said/a~1b~0", "additionalProperties");
+    assert_true(refused(w, create(w, "ticket", NULL, "{'fault':'lamp'}", NULL),
+                        KH_EC_RECORD_INVALID));
+    assert_true(refused(w, create(w, "ticket", NULL, "{'fault':'other','said':{'POST':'1'}}", NULL),
+                        KH_EC_RECORD_INVALID));
+    assert_true(refused(w, create(w, "ticket", NULL, "{'said':{'POST':'1'}}", NULL),
+                        KH_EC_RECORD_INVALID));
+    assert_true(create(w, "ticket", NULL, "{'fault':'other','said':{}}", NULL));
+    assert_true(create(w, "ticket", NULL,
+                       "{'fault':'lamp','said':{'POST':'12.5','SEEN':'2026-09-01','LINE':'a',"
+                       "'MORE':'a\\nb','HOW':'off','ALSO':['bent','open']}}",
+                       &r));
+
+    /* What was said stays when it is called something else, or when other things are asked later. */
+    assert_true(change(w, "ticket", NULL, r.id, "{'fault':'other'}", &r));
+    assert_true(change(w, "ticket", NULL, r.id, "{'fault':'lamp'}", &r));
+    assert_true(change(w, "fault", NULL, k.id, "{'asks':[]}", &k));
+    assert_true(change(w, "ticket", NULL, r.id, "{'note':'seen'}", &r));
+    assert_true(refused(w, change(w, "ticket", NULL, r.id, "{'said':{'POST':'13'}}", &r),
+                        KH_EC_RECORD_INVALID));
+}
+
 static void a_key_is_unique_among_what_is_valid(void **state)
 {
     struct world *w = *state;
@@ -703,6 +770,7 @@ int main(void)
         T(hostile_values_in_every_field_are_refused_or_kept),
         T(a_record_has_a_largest_size),
         T(references_point_to_something_valid),
+        T(answers_fit_what_the_named_record_asks),
         T(a_key_is_unique_among_what_is_valid),
         R(a_race_for_a_key_has_one_winner),
         R(numbers_have_no_gaps_under_load),
