@@ -162,6 +162,8 @@ const rows = [
     'types/lamp.schema.json:4:56: error: The pack has no process with this id. [process]'],
   ['an annotation that is none', type, '"unique": true, "label"', '"uniq": true, "label"',
     'types/lamp.schema.json:12:52: error: There is no such x-kh annotation. [x-kh]'],
+  ['a margin around a city without a place', type, '"process": "repair"', '"process": "repair", "city_margin_m": 5',
+    'types/lamp.schema.json:4:83: error: city_margin_m is 0 to 100000 metres, of a type with geo. [x-kh]'],
   ['a key that is no field', type, '"key": "code"', '"key": "number"',
     'types/lamp.schema.json:4:20: error: There is no field of this name. [x-kh]'],
   ['a schema that is none', type, '"maxLength": 10', '"maxLength": "10"',

@@ -70,13 +70,23 @@ describe('routing', () => {
     flooding: 'complex', sidewalk: 'complex', pothole: 'normal', garbage: 'normal' }))
     it(`takes ${category} as ${level}`, async () => assert.equal((await file({ category })).class, level));
 
-  it('goes to the ward of the place, and outside every ward to the city', async () => {
+  it('goes to the ward of the place, and just outside every ward to the city', async () => {
     const inside = await file();
     assert.deepEqual([inside.commune, inside.unit], ['00070', 'H26.00070']);
-    const outside = await file({ location: { lon: 107.5, lat: 20.2 } });
+    const outside = await file({ location: { lon: 106.025, lat: 21.03 } }); // one kilometre beyond the border
     assert.ok(!outside.commune);
     assert.equal(outside.unit, 'H26');
     assert.equal(await people.officer.task(outside.id), undefined, 'no ward sees it');
+  });
+
+  it('is refused from a place that the city does not serve', async () => {
+    for (const location of [{ lon: 106.045, lat: 21.03 }, { lon: 107.5, lat: 20.2 }, { lon: -74, lat: 40.7 }]) {
+      const reply = await people.citizen.post('/api/v1/records/report', pothole({ location }));
+      assert.equal(reply.status, 422, reply.text);
+      assert.equal(reply.json.code, 'RECORD_INVALID');
+      assert.deepEqual(reply.json.issues.map((i) => [i.pointer, i.code]), [['/location', 'outside']]);
+      assert.match(reply.json.issues[0].message, /ngoài địa bàn/);
+    }
   });
 
   for (const [category, due] of [['electric_hazard', day('09-14', '14:00')], ['pothole', day('09-21', '09:00')],

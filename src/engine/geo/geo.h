@@ -45,6 +45,9 @@ bool kh_shape_parse(const struct kh_json *geometry, struct kh_shape **ret_shape,
 void kh_shape_drop(struct kh_shape *s);
 /** @return true if the point is in or on the shape */
 bool kh_shape_covers(const struct kh_shape *s, double lon, double lat);
+/** Metres to the nearest point of the shape; 0 in or on it. For distances within a city: the globe is
+ *  flat around the point. Looks at every edge. */
+double kh_shape_distance_m(const struct kh_shape *s, double lon, double lat);
 struct kh_box kh_shape_box(const struct kh_shape *s);
 /** A point that is surely inside, for labels. */
 void kh_shape_label(const struct kh_shape *s, double *ret_lon, double *ret_lat);

@@ -13,7 +13,8 @@ __extension__ typedef __int128 wide;
 enum { NEST_MAX = 8, SLABS_MAX = 4096 };
 
 #define SCALE    1e9
-#define EARTH_M2 (6371008.8 * 6371008.8)
+#define EARTH_M  6371008.8
+#define EARTH_M2 (EARTH_M * EARTH_M)
 #define RADIANS  (M_PI / 180.0)
 
 struct ring {
@@ -391,7 +392,7 @@ struct prepared {
     int64_t x0, y0, x1, y1;
     bool area;
     struct edge *edges;
-    size_t slabs_n;
+    size_t edges_n, slabs_n;
     uint32_t *slab_first; /* slabs_n + 1 places in slab_edges */
     uint32_t *slab_edges;
 };
@@ -494,6 +495,7 @@ static void part_prepare(struct kh_arena *a, const struct pieces *g, const struc
                 p->edges[n++] = e;
         }
     }
+    p->edges_n = n;
     slabs_fill(a, p, n);
 }
 
@@ -573,6 +575,36 @@ bool kh_shape_covers(const struct kh_shape *s, double lon, double lat)
         if (part_covers(&s->parts[i], fixed(lon), fixed(lat)))
             return true;
     return false;
+}
+
+/* Metres from the origin to the edge from (x1, y1) to (x2, y2). */
+static double edge_distance(double x1, double y1, double x2, double y2)
+{
+    double dx = x2 - x1, dy = y2 - y1, len2 = dx * dx + dy * dy;
+    double at = len2 > 0 ? -(x1 * dx + y1 * dy) / len2 : 0;
+
+    at = at < 0 ? 0 : at > 1 ? 1 : at;
+    return hypot(x1 + at * dx, y1 + at * dy);
+}
+
+double kh_shape_distance_m(const struct kh_shape *s, double lon, double lat)
+{
+    double y_m = RADIANS * EARTH_M / SCALE, x_m = y_m * cos(lat * RADIANS), best = INFINITY;
+    int64_t x = fixed(lon), y = fixed(lat);
+
+    if (kh_shape_covers(s, lon, lat))
+        return 0;
+    for (size_t i = 0; i < s->parts_n; i++) {
+        const struct prepared *p = &s->parts[i];
+
+        for (size_t k = 0; k < p->edges_n; k++) {
+            const struct edge *e = &p->edges[k];
+
+            best = fmin(best, edge_distance((double)(e->x1 - x) * x_m, (double)(e->y1 - y) * y_m,
+                                            (double)(e->x2 - x) * x_m, (double)(e->y2 - y) * y_m));
+        }
+    }
+    return best;
 }
 
 struct kh_box kh_shape_box(const struct kh_shape *s)

@@ -310,6 +310,33 @@ static enum kh_hit within(void *ctx, struct kh_str code, const struct kh_shape *
     return u->shape ? KH_HIT : KH_MISS;
 }
 
+/* Of a day without any boundary nothing can be said: it is served. */
+static enum kh_hit served(void *ctx, struct kh_tx *tx, double lon, double lat, int64_t day,
+                          double margin_m, struct kh_error *err)
+{
+    struct kh_box around = kh_box_around(lon, lat, margin_m);
+    struct kh_units *us = ctx;
+    struct kh_picture *p;
+    bool known = false;
+
+    if (!picture(us, tx, &p, err))
+        return KH_FAIL;
+    if (kh_picture_at(p, lon, lat, day))
+        return KH_HIT;
+    for (size_t i = 0; i < p->shaped_n; i++) {
+        const struct kh_box *b = &p->boxes[i];
+
+        if (!kh_unit_on(p->shaped[i], day))
+            continue;
+        known = true;
+        if (b->min_lon <= around.max_lon && b->max_lon >= around.min_lon &&
+            b->min_lat <= around.max_lat && b->max_lat >= around.min_lat &&
+            kh_shape_distance_m(p->shaped[i]->shape, lon, lat) <= margin_m)
+            return KH_HIT;
+    }
+    return known ? KH_MISS : KH_HIT;
+}
+
 /* Inside the transaction of the step, so that units that it has just written count. */
 static bool unit_at_step(struct kh_step *step, const struct kh_json *inputs, void *ctx,
                          struct kh_json **ret_outputs, struct kh_error *err)
@@ -365,6 +392,7 @@ bool kh_units_open(struct kh_store *st, struct kh_registry *reg, struct kh_proce
     }
     KH_REQUIRE(pthread_create(&us->thread, NULL, run, us) == 0);
     kh_registry_set_within(reg, within, us);
+    kh_registry_set_served(reg, served, us);
     if (pe)
         kh_process_service_early(pe, "unit.at", unit_at_step, us);
     *ret = us;

@@ -49,7 +49,7 @@ struct kh_unit {
 };
 
 /** Also registers the service function "unit.at" {lon, lat, date?} -> {code, name, agency, ...} (all
- *  null outside) and the shapes for within. process may be NULL.
+ *  null outside), the shapes for within, and what the city serves. process may be NULL.
  *  @param err STORE (503) */
 KH_CHECK
 bool kh_units_open(struct kh_store *st, struct kh_registry *reg, struct kh_process *pe,

@@ -440,6 +440,7 @@ static bool check_new(struct life *l, const struct known *base, struct kh_json *
         return kh_fail(err, KH_EC_BODY_TOO_LARGE, "a record has at most %d bytes", KH_DATA_MAX);
     learn(l, row->data, fields)->row = *row;
     return kh_refs_check(l->tx, l->reg, l->t, l->a, fields, base->fields, l->now, err) &&
+           kh_place_check(l->tx, l->reg, l->t, l->a, row, &base->row, err) &&
            kh_unique_check(l->tx, l->t, l->a, row,
                            kh_columns_changed(l->t, base->row.cols, row->cols), err);
 }

@@ -85,6 +85,30 @@ bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct
     return false;
 }
 
+/* ---- place ---- */
+
+bool kh_place_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                    struct kh_arena *a, const struct kh_rrow *row, const struct kh_rrow *before,
+                    struct kh_error *err)
+{
+    if (t->margin_m < 0 || !reg->served || !row->has_place ||
+        (before && before->has_place && before->lon == row->lon && before->lat == row->lat))
+        return true;
+    switch (reg->served(reg->served_ctx, tx, row->lon, row->lat, kh_day_of(row->valid_from),
+                        t->margin_m, err)) {
+    case KH_HIT:
+        return true;
+    case KH_MISS:
+        return kh_fail_field(
+            a, err, KH_EC_RECORD_INVALID, kh_strf(a, "/%.*s", KH_FMT(t->fields[t->geo].name)),
+            "outside", "Vị trí này nằm ngoài địa bàn mà thành phố phục vụ.",
+            "This place is outside the area that the city serves.");
+    case KH_FAIL:
+        break;
+    }
+    return false;
+}
+
 /* ---- unique values ---- */
 
 /* Both databases serialise writers (SQLite has one, PostgreSQL retries whoever would have seen a
@@ -236,6 +260,7 @@ bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena 
     row->live = row->valid_to > row->recorded_us;
     row->salt = kh_str(salt, KH_SALT);
     if (!kh_refs_check(tx, reg, b->t, a, d->fields, NULL, row->valid_from, err) ||
+        !kh_place_check(tx, reg, b->t, a, row, NULL, err) ||
         !kh_unique_check(tx, b->t, a, row, UINT64_MAX, err))
         return false;
     if (b->number && b->t->serial.field >= 0 && !give_number(tx, a, b->t, b, err))
@@ -268,6 +293,7 @@ bool kh_record_amend(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena 
     if (row.data.n > KH_DATA_MAX)
         return kh_fail(err, KH_EC_BODY_TOO_LARGE, "a record has at most %d bytes", KH_DATA_MAX);
     if (!kh_refs_check(tx, reg, t, a, next, begun->fields, row.valid_from, err) ||
+        !kh_place_check(tx, reg, t, a, &row, &begun->row, err) ||
         !kh_unique_check(tx, t, a, &row, kh_columns_changed(t, begun->row.cols, row.cols), err))
         return false;
     begun->fields = next;

@@ -139,6 +139,12 @@ void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx)
     reg->within_ctx = ctx;
 }
 
+void kh_registry_set_served(struct kh_registry *reg, kh_served_fn fn, void *ctx)
+{
+    reg->served = fn;
+    reg->served_ctx = ctx;
+}
+
 void kh_registry_set_files(struct kh_registry *reg, kh_files_fn fn, void *ctx)
 {
     reg->files = fn;

@@ -18,6 +18,8 @@
  *          "unit": "unit"           field that holds the responsible unit (agency code)
  *          "state": "status"        field that holds the state
  *          "geo": "location"        field with {lon,lat} or a GeoJSON geometry
+ *          "city_margin_m": 2000    the place lies in a unit of the city, or at most so many metres
+ *                                   from one; absent: anywhere
  *          "process": "report"      key of the process that a new record starts (same transaction)
  *          "index": [["unit","status"], ...]          compound indexes; "id" is always appended
  *          "serial": {"field":"number","pattern":"PA-{YYYY}-{SERIAL:6}","per":"year"|"day"|"ever"}
@@ -67,6 +69,15 @@ void kh_registry_close(struct kh_registry *reg);
 typedef enum kh_hit (*kh_within_fn)(void *ctx, struct kh_str code, const struct kh_shape **ret_shape,
                                     struct kh_error *err);
 void kh_registry_set_within(struct kh_registry *reg, kh_within_fn fn, void *ctx);
+
+/**
+ * Say whether the city serves a place: its units on that day, and margin_m around them; set by units
+ * before requests come.
+ * @return KH_MISS if it does not
+ */
+typedef enum kh_hit (*kh_served_fn)(void *ctx, struct kh_tx *tx, double lon, double lat,
+                                    int64_t day, double margin_m, struct kh_error *err);
+void kh_registry_set_served(struct kh_registry *reg, kh_served_fn fn, void *ctx);
 
 /**
  * Say that a record names files: called inside the transaction of a write, for types with a field

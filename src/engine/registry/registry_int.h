@@ -119,6 +119,7 @@ struct kh_type {
     int key_index;
     int unit, owner, state, geo; /**< fields, or -1 */
     int from, to;                /**< fields that say the validity, or -1 */
+    double margin_m;             /**< geo lies so near to the city; negative: anywhere */
     bool extent;                 /**< geo holds geometries, not only points */
     bool figures;                /**< it has fields that are told in every event */
     enum kh_level_of max_level, root_level;
@@ -151,6 +152,8 @@ struct kh_registry {
     size_t all_n, all_cap;
     kh_within_fn within;
     void *within_ctx;
+    kh_served_fn served;
+    void *served_ctx;
     kh_files_fn files;
     void *files_ctx;
     struct kh_seen *seen;        /**< reads of personal data on their way to the log */
@@ -309,6 +312,13 @@ KH_CHECK
 bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
                    struct kh_arena *a, const struct kh_json *fields, const struct kh_json *before,
                    int64_t valid_us, struct kh_error *err);
+/** The place of a record, if it is new or moved, is one that the city serves.
+ *  @param before the row as it was, or NULL: it is new
+ *  @param err RECORD_INVALID (422) with an issue */
+KH_CHECK
+bool kh_place_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                    struct kh_arena *a, const struct kh_rrow *row, const struct kh_rrow *before,
+                    struct kh_error *err);
 /** Unique values are free. @param err RECORD_DUPLICATE (409) with issues */
 KH_CHECK
 bool kh_unique_check(struct kh_tx *tx, const struct kh_type *t, struct kh_arena *a,

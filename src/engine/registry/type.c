@@ -87,9 +87,10 @@ static void read_properties(struct kh_maker *m)
 static void read_type(struct kh_maker *m)
 {
     static const char *const words[] = {
-        "key",  "title",   "label", "label_plural", "sensitivity", "owner",   "unit",     "state",
-        "geo",  "process", "index", "serial",       "rules",       "access",  "validity", "about",
-        "icon", "group",   "order", "help",         "hidden",      "licence", "publish"};
+        "key",   "title",  "label",    "label_plural", "sensitivity", "owner",
+        "unit",  "state",  "geo",      "process",      "index",       "serial",
+        "rules", "access", "validity", "about",        "icon",        "group",
+        "order", "help",   "hidden",   "licence",      "publish",     "city_margin_m"};
     static const struct kh_json none = {.type = KH_JSON_OBJECT};
     struct kh_type *t = m->t;
     const struct kh_json *level;

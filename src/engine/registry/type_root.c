@@ -2,6 +2,8 @@
 /* What stands at the root of a schema: which fields have a part of their own, and expressions. */
 #include "engine/registry/type_int.h"
 
+enum { MARGIN_MAX_M = 100000 };
+
 /* A field named in an annotation; -1 and an issue if there is none that fits. */
 int kh_maker_named(struct kh_maker *m, const struct kh_json *v, const char *what, bool column)
 {
@@ -69,6 +71,22 @@ static void read_roles(struct kh_maker *m)
         if (t->titles[i] >= 0 && t->fields[t->titles[i]].level > KH_SEE_INTERNAL)
             kh_maker_issue(m, KH_S("/x-kh/title"), "Tên của bản ghi không được là dữ liệu cá nhân.",
                            "What a record is called must not be personal data.");
+}
+
+static void read_margin(struct kh_maker *m)
+{
+    const struct kh_json *v = kh_json_get(m->kh, "city_margin_m");
+
+    m->t->margin_m = -1;
+    if (!v)
+        return;
+    if (m->t->geo >= 0 && kh_json_as_double(v, &m->t->margin_m) && m->t->margin_m >= 0 &&
+        m->t->margin_m <= MARGIN_MAX_M)
+        return;
+    kh_maker_issue(m, KH_S("/x-kh/city_margin_m"),
+                   "city_margin_m là số mét từ 0 đến 100000, của loại có geo.",
+                   "city_margin_m is 0 to 100000 metres, of a type with geo.");
+    m->t->margin_m = -1;
 }
 
 static void read_key(struct kh_maker *m)
@@ -265,6 +283,7 @@ void kh_type_read_root(struct kh_maker *m)
 {
     read_answers(m);
     read_roles(m);
+    read_margin(m);
     read_key(m);
     read_serial(m);
     read_checks(m);

@@ -290,6 +290,25 @@ static void takes_an_address_without_a_point(void **state)
     assert_true(body_has(now, "address_string"));
 }
 
+static void refuses_a_place_that_the_city_does_not_serve(void **state)
+{
+    const struct kh_json *e;
+
+    (void)state;
+    allow_anonymous(true);
+    /* A kilometre beyond the border is the dispatcher's, three are not, nor is the other end of the
+     * country. */
+    post("/open311/v2/requests.json", "service_code=pothole&lat=21.03&long=106.025", 200);
+    post("/open311/v2/requests.json", "service_code=pothole&lat=21.03&long=106.045", 400);
+    post("/open311/v2/requests.json", "service_code=pothole&lat=10.77&long=106.68", 400);
+    assert_int_equal(json()->n, 1);
+    e = &json()->items[0];
+    assert_int_equal(kh_json_int(e, "code", 0), 400);
+    assert_true(body_has(now, "ngoài địa bàn"));
+    post("/open311/v2/requests.xml", "service_code=pothole&lat=10.77&long=106.68", 400);
+    assert_true(body_has(now, "<errors><error><code>400</code><description>"));
+}
+
 /* The smallest JPEG frame that has a size: SOI, APP1 (to be stripped), SOF0, SOS, EOI. */
 static const unsigned char photo[] = {
     0xff, 0xd8, 0xff, 0xe1, 0x00, 0x0a, 'E',  'x', 'i',  'f', 0,    0,    'G',  'P', 0xff, 0xdb,
@@ -393,6 +412,7 @@ int main(void)
         cmocka_unit_test(makes_a_request_that_can_be_read),
         cmocka_unit_test(says_everything_that_is_wrong_at_once),
         cmocka_unit_test(takes_an_address_without_a_point),
+        cmocka_unit_test(refuses_a_place_that_the_city_does_not_serve),
         cmocka_unit_test(takes_photos_in_a_form),
         cmocka_unit_test(lists_by_time_service_and_status),
     };

@@ -118,6 +118,34 @@ static void knows_box_area_and_a_label_inside(void **state)
     kh_shape_drop(deg);
 }
 
+static void knows_how_far_away_it_is(void **state)
+{
+    static const double degree_m = 111195.08;
+    struct kh_shape *s = shape(square_with_hole);
+    static const struct {
+        double lon, lat, m;
+    } at[] = {
+        {5, 2, 0},    {0, 5, 0},  /* in, and on the edge */
+        {5, -1, 1},   {5, 11, 1}, /* an edge, below and above */
+        {5, 4.5, .5},             /* in the hole */
+        {10, -2, 2},  {-1e-6, 0, 1e-6},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KH_LEN(at); i++)
+        if (fabs(kh_shape_distance_m(s, at[i].lon, at[i].lat) - at[i].m * degree_m) > 0.5)
+            fail_msg("%g %g: %g m", at[i].lon, at[i].lat,
+                     kh_shape_distance_m(s, at[i].lon, at[i].lat));
+    /* To a corner it is as far as to the point, as a ball has it. */
+    assert_true(fabs(kh_shape_distance_m(s, 10.01, 10.01) / kh_distance_m(10.01, 10.01, 10, 10) -
+                     1) < 1e-4);
+    kh_shape_drop(s);
+    s = shape("{\"type\":\"Point\",\"coordinates\":[105.85,21.03]}");
+    assert_true(fabs(kh_shape_distance_m(s, 105.86, 21.03) -
+                     kh_distance_m(105.86, 21.03, 105.85, 21.03)) < 0.5);
+    kh_shape_drop(s);
+}
+
 static void a_hole_is_not_counted_as_area(void **state)
 {
     struct kh_shape *s = shape(square_with_hole),
@@ -340,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_point_on_a_slanted_edge_is_on_both_neighbours),
         cmocka_unit_test(not_a_number_is_nowhere),
         cmocka_unit_test(knows_box_area_and_a_label_inside),
+        cmocka_unit_test(knows_how_far_away_it_is),
         cmocka_unit_test(a_hole_is_not_counted_as_area),
         cmocka_unit_test(takes_every_geometry_type),
         cmocka_unit_test(refuses_what_is_no_geometry),
