@@ -78,7 +78,7 @@ static const struct {
         "dry_run": FLAG, "read": NUMBER, "created": NUMBER, "updated": NUMBER, "unchanged": NUMBER,
         "failed": NUMBER, "errors_not_listed": NUMBER, "ignored": true,
         "errors": {"type": "array", "items": {"type": "object", "properties": {
-            "line": NUMBER, "code": TEXT, "issues": {"type": "array", "items": REF(Message)}}}}}}),
+            "line": NUMBER, "feature": NUMBER, "id": TEXT, "code": TEXT, "issues": {"type": "array", "items": REF(Message)}}}}}}),
     SHAPE(FeatureCollection, {"type": "object", "description": "GeoJSON, RFC 7946", "properties": {
         "type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}}}}),
     SHAPE(Type, {"type": "object", "properties": {

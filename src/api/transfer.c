@@ -19,7 +19,7 @@ struct importer {
 };
 
 /* A line is told once, with everything that is wrong with it. */
-static void line_failed(void *ctx, int64_t line, const struct kh_error *err)
+static void line_failed(void *ctx, const struct kh_import_place *at, const struct kh_error *err)
 {
     struct importer *im = ctx;
     bool vi = im->c->who->vi;
@@ -31,7 +31,11 @@ static void line_failed(void *ctx, int64_t line, const struct kh_error *err)
         return;
     im->told++;
     kh_jw_obj(w);
-    kh_jw_kint(w, "line", line);
+    kh_jw_kint(w, "line", at->line);
+    if (at->feature >= 0)
+        kh_jw_kint(w, "feature", at->feature);
+    if (at->id.n)
+        kh_jw_kstr(w, "id", at->id);
     kh_jw_kz(w, "code", info->name);
     kh_jw_key(w, "issues");
     kh_jw_arr(w);

@@ -15,6 +15,8 @@ static const char usage[] =
     "khue import --data DIR --type TYPE FILE [--dry-run] [--format ndjson|csv|geojson]\n"
     "            [--errors OUT] [--reason TEXT]\n";
 
+enum { ID_SHOWN = 80 };
+
 struct importer {
     struct kh_bar bar;
     FILE *errors;
@@ -27,24 +29,39 @@ static void show(void *ctx, int64_t done, int64_t total)
     kh_bar_show(&((struct importer *)ctx)->bar, done, total);
 }
 
-static void line_failed(void *ctx, int64_t line, const struct kh_error *err)
+/* "line 7", or "line 1, features[12], id 00070": a whole layer is often one line. */
+static const char *place_text(struct kh_arena *a, const struct kh_import_place *at)
+{
+    struct kh_str id = kh_str(at->id.p, at->id.n < ID_SHOWN ? at->id.n : ID_SHOWN);
+    const char *line = kh_strf(a, "line %lld", (long long)at->line).p;
+
+    if (at->feature >= 0)
+        line = kh_strf(a, "%s, features[%lld]", line, (long long)at->feature).p;
+    return id.n ? kh_strf(a, "%s, id %.*s", line, KH_FMT(id)).p : line;
+}
+
+static void line_failed(void *ctx, const struct kh_import_place *at, const struct kh_error *err)
 {
     struct importer *im = ctx;
     kh_auto_arena a = kh_arena_new(4 << 20);
+    const char *where = place_text(a, at);
     struct kh_buf b = kh_buf(a, 1 << 20);
     struct kh_jw w = kh_jw(&b);
     size_t n = err->issues ? err->issues->n : 0;
 
     for (size_t i = 0; i < n && im->shown < 20; i++, im->shown++)
-        fprintf(stderr, "line %lld: %.*s: %.*s\n", (long long)line,
-                KH_FMT(err->issues->items[i].pointer), KH_FMT(err->issues->items[i].en));
+        fprintf(stderr, "%s: %.*s: %.*s\n", where, KH_FMT(err->issues->items[i].pointer),
+                KH_FMT(err->issues->items[i].en));
     if (n == 0 && im->shown++ < 20)
-        fprintf(stderr, "line %lld: %s: %s\n", (long long)line, kh_error_info(err->code)->en,
-                err->detail);
+        fprintf(stderr, "%s: %s: %s\n", where, kh_error_info(err->code)->en, err->detail);
     if (!im->errors)
         return;
     kh_jw_obj(&w);
-    kh_jw_kint(&w, "line", line);
+    kh_jw_kint(&w, "line", at->line);
+    if (at->feature >= 0)
+        kh_jw_kint(&w, "feature", at->feature);
+    if (at->id.n)
+        kh_jw_kstr(&w, "id", at->id);
     kh_jw_kz(&w, "code", kh_error_info(err->code)->name);
     kh_jw_kz(&w, "detail", err->detail);
     kh_jw_key(&w, "issues");

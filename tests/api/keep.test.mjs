@@ -2,7 +2,7 @@
 // What an operator relies on: copies of a running city, and the proof that nothing was altered.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { City, onPostgres, pothole, run } from '../support/city.mjs';
@@ -47,6 +47,28 @@ describe('a copy', () => {
     const again = city.khue('backup', '--data', city.dir, join(city.base, 'copy'));
     assert.equal(again.status, 1);
     assert.match(again.stderr, /cannot make/);
+  });
+});
+
+describe('a layer in one line', () => {
+  const feature = (id, properties, coordinates = [105.85, 21.03]) => ({ type: 'Feature', ...(id === undefined ? {} : { id }), properties: { source: 'city', ...properties }, geometry: { type: 'Point', coordinates } });
+  const layer = JSON.stringify({ type: 'FeatureCollection', features: [
+    feature('city:S1', { name: 'Trạm tốt', lines: ['01'] }), feature(undefined, { code: 'city:S2' }), feature('city:S3', { name: 7 })] });
+
+  it('is told by the place of the feature and its id, not by the line alone', async () => {
+    const path = join(city.base, 'stops.geojson'), errors = join(city.base, 'errors.ndjson');
+    writeFileSync(path, layer);
+    const done = city.khue('import', '--data', city.dir, '--type', 'bus_stop', path, '--dry-run', '--errors', errors);
+    assert.equal(done.status, 1, done.stdout + done.stderr);
+    assert.match(done.stderr, /^line 1, features\[1\]: \/name: /m);
+    assert.match(done.stderr, /^line 1, features\[2\], id city:S3: \/name: /m);
+    const told = readFileSync(errors, 'utf8').trim().split('\n').map((l) => JSON.parse(l));
+    assert.deepEqual(told.map((e) => [e.line, e.feature, e.id]), [[1, 1, undefined], [1, 2, 'city:S3']]);
+
+    const admin = await city.as('admin');
+    const reply = await admin.request('POST', '/api/v1/records/bus_stop/import?dry_run=true', { raw: layer, headers: { 'content-type': 'application/geo+json' } });
+    assert.equal(reply.status, 200, reply.text);
+    assert.deepEqual(reply.json.errors.map((e) => [e.line, e.feature, e.id]), [[1, 1, undefined], [1, 2, 'city:S3']]);
   });
 });
 

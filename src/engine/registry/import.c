@@ -11,7 +11,7 @@ enum { BATCH = 500, DEPTH = 3, BATCH_BYTES = 8 << 20 };
 enum fate { FATE_OPEN, FATE_CREATED, FATE_UPDATED, FATE_UNCHANGED, FATE_FAILED };
 
 struct line {
-    int64_t at;
+    struct kh_import_place at;
     struct kh_json *fields;
     struct kh_draft *draft; /* NULL: as a new record it does not fit */
     struct kh_rval *keys;   /* values of the natural key, by column; NULL if there is none */
@@ -223,7 +223,7 @@ static bool put_batch(struct kh_tx *tx, void *ctx, struct kh_error *err)
             continue;
         if (!mine(why.code)) {
             *err = why;
-            return kh_error_wrap(err, "line %lld", (long long)l->at);
+            return kh_error_wrap(err, "line %lld", (long long)l->at.line);
         }
         l->fate = FATE_FAILED;
         l->err = why;
@@ -309,7 +309,7 @@ static void count(struct job *j, const struct batch *b)
         case FATE_FAILED:
             j->report.failed++;
             if (j->in->fail)
-                j->in->fail(j->in->ctx, l->at, &l->err);
+                j->in->fail(j->in->ctx, &l->at, &l->err);
             break;
         }
     }

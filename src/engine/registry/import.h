@@ -18,8 +18,16 @@
 
 enum kh_import_format { KH_IMPORT_ANY, KH_IMPORT_NDJSON, KH_IMPORT_CSV, KH_IMPORT_GEOJSON };
 
-/** A line that was not taken; issues live until the function returns. */
-typedef void (*kh_import_fail_fn)(void *ctx, int64_t line, const struct kh_error *err);
+/** Where a record-to-be stands in its file. */
+struct kh_import_place {
+    int64_t line;     /**< 1.. */
+    int64_t feature;  /**< 0..: its place in "features" of GeoJSON; -1: the file has no such list */
+    struct kh_str id; /**< that the GeoJSON feature has, or "" */
+};
+
+/** What was not taken; place and issues live until the function returns. */
+typedef void (*kh_import_fail_fn)(void *ctx, const struct kh_import_place *at,
+                                  const struct kh_error *err);
 
 struct kh_import {
     const struct kh_type *type;

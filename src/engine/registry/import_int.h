@@ -29,6 +29,7 @@ struct kh_reader {
     struct kh_str columns[KH_CSV_COLUMNS];
     size_t columns_n;
     /* GeoJSON */
+    int64_t feature;           /**< the next one's place in the list */
     struct kh_ignored ignored[KH_IGNORED_MAX];
     size_t ignored_n;
 };
@@ -39,11 +40,11 @@ bool kh_reader_open(struct kh_reader *r, struct kh_arena *a, const struct kh_typ
                     enum kh_import_format format, struct kh_str input, struct kh_error *err);
 /**
  * Read the next record-to-be.
- * @param ret_line  where it begins; set whatever is returned but KH_MISS
+ * @param ret_at  where it begins; set whatever is returned but KH_MISS
  * @return KH_MISS at the end; KH_FAIL: this line is none, the next call goes on after it
  */
 KH_CHECK
 enum kh_hit kh_reader_next(struct kh_reader *r, struct kh_arena *a, struct kh_json **ret_fields,
-                           int64_t *ret_line, struct kh_error *err);
+                           struct kh_import_place *ret_at, struct kh_error *err);
 
 #endif

@@ -261,8 +261,9 @@ static bool of_feature(struct kh_reader *r, struct kh_arena *a, const struct kh_
 }
 
 static enum kh_hit next_feature(struct kh_reader *r, struct kh_arena *a, struct kh_json **ret,
-                                int64_t *ret_line, struct kh_error *err)
+                                struct kh_import_place *ret_at, struct kh_error *err)
 {
+    const struct kh_json *id;
     struct kh_json *v;
 
     skip_blank(r);
@@ -270,9 +271,10 @@ static enum kh_hit next_feature(struct kh_reader *r, struct kh_arena *a, struct 
         r->at++;
         skip_blank(r);
     }
-    *ret_line = r->line;
+    *ret_at = (struct kh_import_place){.line = r->line, .feature = r->feature};
     if (r->at < r->input.n && r->input.p[r->at] == ']')
         return KH_MISS;
+    r->feature++;
     if (r->at >= r->input.n || r->input.p[r->at] != '{') {
         r->at = r->input.n;
         return line_wrong(a, err, "features", "Danh sách features đứt giữa chừng.",
@@ -282,6 +284,9 @@ static enum kh_hit next_feature(struct kh_reader *r, struct kh_arena *a, struct 
     }
     if (!kh_json_parse(a, take_value(r), &(struct kh_json_limits){.bytes = LINE_MAX_BYTES}, &v, err))
         return KH_FAIL;
+    id = kh_json_get(v, "id");
+    if (id && (id->type == KH_JSON_STRING || id->type == KH_JSON_NUMBER))
+        ret_at->id = id->s;
     return of_feature(r, a, v, ret, err) ? KH_HIT : KH_FAIL;
 }
 
@@ -361,7 +366,7 @@ static void put_cell(struct kh_reader *r, struct kh_arena *a, struct kh_json *ou
 }
 
 static enum kh_hit next_row(struct kh_reader *r, struct kh_arena *a, struct kh_json **ret,
-                            int64_t *ret_line, struct kh_error *err)
+                            struct kh_import_place *ret_at, struct kh_error *err)
 {
     struct kh_str cells[KH_CSV_COLUMNS];
     struct kh_json *out = kh_json_new(a, KH_JSON_OBJECT);
@@ -372,7 +377,7 @@ static enum kh_hit next_row(struct kh_reader *r, struct kh_arena *a, struct kh_j
         r->line += r->input.p[r->at] == '\n';
         r->at++;
     }
-    *ret_line = r->line;
+    *ret_at = (struct kh_import_place){.line = r->line, .feature = -1};
     if (r->at >= r->input.n)
         return KH_MISS;
     if (!take_cells(r, a, cells, KH_CSV_COLUMNS, &n)) {
@@ -401,12 +406,12 @@ static enum kh_hit next_row(struct kh_reader *r, struct kh_arena *a, struct kh_j
 /* ---- NDJSON ---- */
 
 static enum kh_hit next_line(struct kh_reader *r, struct kh_arena *a, struct kh_json **ret,
-                             int64_t *ret_line, struct kh_error *err)
+                             struct kh_import_place *ret_at, struct kh_error *err)
 {
     struct kh_json *v;
 
     skip_blank(r);
-    *ret_line = r->line;
+    *ret_at = (struct kh_import_place){.line = r->line, .feature = -1};
     if (r->at >= r->input.n)
         return KH_MISS;
     if (!kh_json_parse(a, take_line(r), &(struct kh_json_limits){.bytes = LINE_MAX_BYTES}, &v, err))
@@ -419,16 +424,16 @@ static enum kh_hit next_line(struct kh_reader *r, struct kh_arena *a, struct kh_
 }
 
 enum kh_hit kh_reader_next(struct kh_reader *r, struct kh_arena *a, struct kh_json **ret_fields,
-                           int64_t *ret_line, struct kh_error *err)
+                           struct kh_import_place *ret_at, struct kh_error *err)
 {
     switch (r->format) {
     case KH_IMPORT_GEOJSON:
-        return next_feature(r, a, ret_fields, ret_line, err);
+        return next_feature(r, a, ret_fields, ret_at, err);
     case KH_IMPORT_CSV:
-        return next_row(r, a, ret_fields, ret_line, err);
+        return next_row(r, a, ret_fields, ret_at, err);
     case KH_IMPORT_NDJSON:
     case KH_IMPORT_ANY:
         break;
     }
-    return next_line(r, a, ret_fields, ret_line, err);
+    return next_line(r, a, ret_fields, ret_at, err);
 }

@@ -28,20 +28,23 @@ static const char road[] =
     "'additionalProperties':false}";
 
 struct told {
-    int64_t lines[4000];
+    int64_t lines[4000], features[4000];
+    char ids[4000][24];
     char codes[4000][24];
     size_t n;
     int64_t last_done, total;
 };
 
-static void on_fail(void *ctx, int64_t line, const struct kh_error *err)
+static void on_fail(void *ctx, const struct kh_import_place *at, const struct kh_error *err)
 {
     struct told *t = ctx;
     struct kh_str code = err->issues && err->issues->n ? err->issues->items[0].code : KH_S("");
 
     assert_true(t->n < KH_LEN(t->lines));
     snprintf(t->codes[t->n], sizeof(t->codes[0]), "%.*s", KH_FMT(code));
-    t->lines[t->n++] = line;
+    snprintf(t->ids[t->n], sizeof(t->ids[0]), "%.*s", KH_FMT(at->id));
+    t->features[t->n] = at->feature;
+    t->lines[t->n++] = at->line;
 }
 
 static void on_progress(void *ctx, int64_t done, int64_t total)
@@ -253,6 +256,8 @@ static void layers_come_as_geojson(void **state)
     assert_int_equal(r.created, 2);
     assert_int_equal(r.failed, 1);
     assert_int_equal(told->lines[0], 4);
+    assert_int_equal(told->features[0], 2);
+    assert_string_equal(told->ids[0], "");
     assert_true(has(r.ignored, "\"highway\":1"));
     /* The middle of the road is far from its ends; a box that only it crosses finds it. */
     assert_true(list(w, "road", &(struct kh_list){.bbox = &through}, &p));
@@ -264,8 +269,13 @@ static void layers_come_as_geojson(void **state)
     assert_int_equal(r.created, 1);
     assert_int_equal(r.failed, 1);
     assert_string_equal(told->codes[0], "geometry");
+    assert_int_equal(told->lines[0], 1);
+    assert_int_equal(told->features[0], 1); /* the line alone would not lead to it */
+    assert_string_equal(told->ids[0], "7");
     assert_true(list(w, "stop", &(struct kh_list){0}, &p));
     assert_true(has(p.items[0].data, "\"code\":\"N1\""));
+    r = import(w, "stop", "code,name\n,x\n");
+    assert_int_equal(told->features[0], -1);
 }
 
 static void files_that_are_none_are_refused(void **state)
