@@ -104,6 +104,28 @@ static enum kh_next unit_reply(struct kh_call *c, const struct kh_unit *u)
 
 /* ---- handlers ---- */
 
+/* Outside of every boundary of that day, or is there none of that day at all? */
+static void say_why(struct kh_call *c, int64_t day, struct kh_error *err)
+{
+    int64_t from;
+    bool known;
+
+    if (!kh_units_known(c->city->units, day, &known, &from, err))
+        return;
+    if (known)
+        (void)kh_fail(err, KH_EC_UNIT_NOT_FOUND, "no boundary of that day holds the point");
+    else if (from == KH_FOREVER)
+        (void)kh_fail(err, KH_EC_UNIT_BOUNDARIES_MISSING,
+                      "no boundaries are stored; import them: khue import --type admin_boundary");
+    else
+        (void)kh_fail(
+            err, KH_EC_UNIT_BOUNDARIES_MISSING,
+            "boundaries of %.*s are not stored, the first are of %.*s; import them with the "
+            "code, valid_from and valid_to of their units: khue import --type "
+            "admin_boundary",
+            KH_FMT(kh_date_text(c->a, day)), KH_FMT(kh_date_text(c->a, from)));
+}
+
 static enum kh_next api_unit_at(struct kh_call *c)
 {
     const struct kh_unit *u = NULL;
@@ -119,7 +141,7 @@ static enum kh_next api_unit_at(struct kh_call *c)
     case KH_HIT:
         return unit_reply(c, u);
     case KH_MISS:
-        (void)kh_fail(&err, KH_EC_UNIT_NOT_FOUND, "no boundary of that day holds the point");
+        say_why(c, day, &err);
         break;
     case KH_FAIL:
         break;

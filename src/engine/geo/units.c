@@ -249,6 +249,23 @@ enum kh_hit kh_units_at(struct kh_units *us, double lon, double lat, int64_t day
     return *ret ? KH_HIT : KH_MISS;
 }
 
+bool kh_units_known(struct kh_units *us, int64_t day, bool *ret_known, int64_t *ret_from,
+                    struct kh_error *err)
+{
+    struct kh_picture *p;
+
+    if (!picture(us, NULL, &p, err))
+        return false;
+    *ret_known = false;
+    *ret_from = KH_FOREVER;
+    for (size_t i = 0; i < p->shaped_n; i++) {
+        *ret_known = *ret_known || kh_unit_on(p->shaped[i], day);
+        if (p->shaped[i]->from_day < *ret_from)
+            *ret_from = p->shaped[i]->from_day;
+    }
+    return true;
+}
+
 enum kh_hit kh_units_find(struct kh_units *us, struct kh_str code, int64_t day,
                           const struct kh_unit **ret, struct kh_error *err)
 {

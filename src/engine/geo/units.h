@@ -68,6 +68,16 @@ KH_CHECK
 enum kh_hit kh_units_at(struct kh_units *us, double lon, double lat, int64_t day,
                         const struct kh_unit **ret, struct kh_error *err);
 
+/**
+ * From when to when boundaries of communes are stored that hold on a day; there may be none.
+ *
+ * @param ret_known  whether any holds on that day
+ * @param ret_from   the first day of which any is stored; KH_FOREVER if there is none at all
+ */
+KH_CHECK
+bool kh_units_known(struct kh_units *us, int64_t day, bool *ret_known, int64_t *ret_from,
+                    struct kh_error *err);
+
 /** A unit by its code on a day. */
 KH_CHECK
 enum kh_hit kh_units_find(struct kh_units *us, struct kh_str code, int64_t day,

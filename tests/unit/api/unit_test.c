@@ -77,8 +77,24 @@ static void a_point_in_no_ward_is_not_found(void **state)
 {
     (void)state;
     is(ask("/api/v1/units/at?lon=106.68&lat=10.77", 404), "code", "UNIT_NOT_FOUND");
-    is(ask("/api/v1/units/at?lon=105.8523&lat=21.0285&date=2024-05-01", 404), "code",
-       "UNIT_NOT_FOUND");
+    is(ask("/api/v1/units/at?lon=106.68&lat=10.77&date=2025-07-01", 404), "code", "UNIT_NOT_FOUND");
+}
+
+/* Of the communes before the merger the names are known, their boundaries are not. */
+static void a_day_without_boundaries_is_told_apart(void **state)
+{
+    struct kh_json *v;
+    struct kh_str detail;
+
+    (void)state;
+    v = ask("/api/v1/units/at?lon=105.8523&lat=21.0285&date=2025-06-30", 404);
+    is(v, "code", "UNIT_BOUNDARIES_MISSING");
+    detail = kh_json_str(v, "detail", KH_S(""));
+    assert_non_null(memmem(detail.p, detail.n, "2025-06-30", 10));
+    assert_non_null(memmem(detail.p, detail.n, "2025-07-01", 10));
+    assert_non_null(memmem(detail.p, detail.n, "khue import", 11));
+    v = ask("/api/v1/units/at?lon=106.68&lat=10.77&date=2024-05-01", 404);
+    is(v, "code", "UNIT_BOUNDARIES_MISSING");
 }
 
 static void bad_questions_are_told_apart(void **state)
@@ -178,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_point_has_its_ward),
         cmocka_unit_test(a_point_in_no_ward_is_not_found),
+        cmocka_unit_test(a_day_without_boundaries_is_told_apart),
         cmocka_unit_test(bad_questions_are_told_apart),
         cmocka_unit_test(a_code_is_read_on_a_day_or_as_it_was_last),
         cmocka_unit_test(a_name_is_found_with_what_became_of_it),

@@ -89,8 +89,8 @@ export function PlaceStep({ d, errors }: StepProps): JSX.Element {
         change({ unit: { code: u.code, name: u.name } });
         say(t('report.place.in', { unit: u.name }));
       })
-      .catch((e: { status?: number }) => {
-        if (turn === asking.current && e.status === 404) setProblem(t('report.place.outside'));
+      .catch((e: { code?: string }) => {
+        if (turn === asking.current && e.code === 'UNIT_NOT_FOUND') setProblem(t('report.place.outside'));
       });
   };
 
