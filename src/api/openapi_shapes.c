@@ -93,7 +93,8 @@ static const struct {
         "username": TEXT, "password": {"type": "string", "format": "password"}}}),
     SHAPE(Session, {"type": "object", "properties": {
         "token": {"type": "string", "description": "For Authorization: Bearer; only when it is opened"},
-        "csrf": TEXT, "expires_at": INSTANT, "account": REF(Account)}}),
+        "csrf": TEXT, "expires_at": INSTANT, "account": {"anyOf": [REF(Account), {"type": "null"}],
+            "description": "null: nobody is signed in"}}}),
     SHAPE(Grant, {"type": "object", "properties": {
         "id": ID, "role": TEXT, "unit": TEXT, "from": INSTANT, "until": INSTANT, "delegated_by": ID,
         "reason": TEXT}}),

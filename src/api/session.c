@@ -92,12 +92,18 @@ static enum kh_next api_session_open(struct kh_call *c)
     return kh_call_offload(c, session_open_work);
 }
 
+/* A browser asks on every page who uses it, and that nobody does is no fault; who presents a token or a
+ * key by name is told that it is not good. */
 static enum kh_next api_session_read(struct kh_call *c)
 {
     struct kh_error err = {0};
     struct me m = {.a = c->a, .account = c->who->account};
     struct kh_session s = {.csrf = kh_session_csrf(c->a, c->session)};
 
+    if (m.account == 0 && c->by_cookie) {
+        kh_reply_header(c, "Cache-Control", KH_S("no-store"));
+        return kh_reply_json(c, 200, KH_S("{\"account\":null}"));
+    }
     if (m.account == 0) {
         (void)kh_fail(&err, KH_EC_AUTH_REQUIRED, "nobody is signed in");
         return kh_reply_error(c, &err);

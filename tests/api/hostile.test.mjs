@@ -240,6 +240,21 @@ describe('liars', () => {
       assert.equal(reply.status, 401, `${authorization.slice(0, 30)}: ${reply.status}`);
     }
   });
+  it('are told so by the session, but who sends nothing is just nobody', async () => {
+    const session = (headers) => nobody.request('GET', '/api/v1/session', { headers });
+    for (const headers of [{}, { cookie: 'khue_session=stale' }]) {
+      const reply = await session(headers);
+      assert.equal(reply.status, 200, reply.text);
+      assert.deepEqual(reply.json, { account: null });
+      assert.match(reply.headers.get('cache-control'), /no-store/);
+    }
+    for (const headers of [{ authorization: 'Bearer stale' }, { 'x-api-key': 'khk_0000' }]) {
+      const reply = await session(headers);
+      assert.equal(reply.status, 401, reply.text);
+    }
+    const reply = await citizen.get('/api/v1/session');
+    assert.equal(reply.json.account.username, citizen.account.username);
+  });
   it('from another page cannot act for somebody', async () => {
     const signIn = await nobody.post('/api/v1/session', city.accounts.citizen);
     const cookie = /khue_session=[^;]+/.exec(signIn.headers.get('set-cookie'))[0];

@@ -35,6 +35,18 @@ const looks = [
   { theme: 'light', lang: 'en', width: 1920, height: 1080 },
 ];
 
+test('a visit of nobody asks for nothing that is refused', async () => {
+  const page = await city.visit();
+  const refused = [];
+  page.on('response', (r) => r.status() >= 400 && refused.push(`${r.status()} ${r.request().method()} ${r.url()}`));
+  for (const path of ['/', '/report', '/login']) {
+    await page.goto(path);
+    await settle(page);
+  }
+  assert.deepEqual(refused, []);
+  await page.context().close();
+});
+
 for (const [role, list] of Object.entries(pages))
   for (const look of looks)
     test(`pages of ${role || 'the public'}, ${look.theme}, ${look.lang}, ${look.width} px`, async (t) => {

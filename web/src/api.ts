@@ -135,7 +135,11 @@ export async function all<T>(path: string, params: Params = {}, max = 10_000, si
 }
 
 export const session = {
-  read: (): Promise<Session> => api.get('/api/v1/session', {}, { quiet: true }),
+  /** null: nobody is signed in. */
+  read: async (): Promise<Session | null> => {
+    const s = await api.get<Session | { account: null }>('/api/v1/session', {}, { quiet: true });
+    return s.account ? s : null;
+  },
   open: (username: string, password: string): Promise<Session> =>
     api.post('/api/v1/session', { username, password }, { quiet: true }),
   close: (): Promise<void> => api.delete('/api/v1/session', { quiet: true }),
