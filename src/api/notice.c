@@ -138,6 +138,37 @@ static enum kh_next api_push_subscribe(struct kh_call *c)
     return kh_call_write(c, "push_subscribe", push_subscribe_in_tx, c, done);
 }
 
+static bool push_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct kh_call *c = ctx;
+    struct kh_buf b = kh_buf(c->a, 1 << 16);
+    struct kh_jw w = kh_jw(&b);
+    struct kh_push_device *list;
+    size_t n;
+
+    if (!kh_push_devices(tx, c->a, c->who->account, &list, &n, err))
+        return false;
+    kh_jw_obj(&w);
+    kh_jw_key(&w, "items");
+    kh_jw_arr(&w);
+    for (size_t i = 0; i < n; i++) {
+        kh_jw_obj(&w);
+        kh_jw_kstr(&w, "endpoint", list[i].endpoint);
+        kh_jw_kstr(&w, "service", list[i].service);
+        kh_jw_kstr(&w, "since", kh_time_text(c->a, list[i].since_us));
+        kh_jw_end(&w);
+    }
+    kh_jw_end(&w);
+    kh_jw_end(&w);
+    kh_reply_json(c, 200, kh_buf_get(&b));
+    return true;
+}
+
+static enum kh_next api_push_list(struct kh_call *c)
+{
+    return run_read(c, "push_list", push_list_in_tx);
+}
+
 static bool push_unsubscribe_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
@@ -161,6 +192,9 @@ const struct kh_route kh_routes_notice[] = {
      "account", "Chọn cách nhận thông báo", "Choose how to be reached", "Preferences", NULL},
     {KH_GET, "/api/v1/push/key", "push_key", api_push_key, KH_R_PUBLIC, 0, "", NULL,
      "Khoá công khai của thông báo đẩy", "Public key for web push", NULL, "PushKey"},
+    {KH_GET, "/api/v1/me/push", "push_list", api_push_list, 0, 0, "", "account",
+     "Các máy đang nhận thông báo đẩy của tôi", "My devices that take web push", NULL,
+     "PushDeviceList"},
     {KH_POST, "/api/v1/me/push", "push_subscribe", api_push_subscribe, KH_R_JSON, 8192, "",
      "account", "Nhận thông báo đẩy trên máy này", "Take web push on this device",
      "PushSubscription", NULL},

@@ -146,6 +146,8 @@ static const struct {
             "to": {"type": "string", "examples": ["07:00"]}}},
         "lang": {"enum": ["vi", "en"]}}}),
     SHAPE(PushKey, {"type": "object", "properties": {"key": TEXT}}),
+    SHAPE(PushDeviceList, LIST_OF({"type": "object", "properties": {
+        "endpoint": TEXT, "service": TEXT, "since": INSTANT}})),
     SHAPE(PushSubscription, {"type": "object", "required": ["endpoint", "keys"], "properties": {
         "endpoint": {"type": "string", "format": "uri"},
         "keys": {"type": "object", "required": ["p256dh", "auth"], "properties": {

@@ -10,7 +10,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { start, until } from './support.mjs';
+import { checkAxe, start, until } from './support.mjs';
 
 let city, service, folder, origin;
 const taken = [];
@@ -144,6 +144,39 @@ test('messages are switched on for a device, arrive there sealed, are shown, and
   // The message in the page comes as always; by then one to the device would have been queued with it.
   await until(async () => (await (await page.request.get(`${city.url}/api/v1/me/notices?limit=10`)).json()).items.some((n) => n.case === other.id));
   assert.equal(taken.length, before, 'nothing more is sent to the device');
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('a device is seen and taken off from another one', async () => {
+  const page = await visit();
+  const { csrf } = await (await page.request.get(`${city.url}/api/v1/session`)).json();
+  const lost = await page.request.post(`${city.url}/api/v1/me/push`, {
+    data: { endpoint: 'https://fcm.googleapis.com/fcm/send/lost', keys: { p256dh: base64url(device.getPublicKey()), auth: base64url(secret) } },
+    headers: { 'X-CSRF-Token': csrf },
+  });
+  assert.equal(lost.status(), 204);
+  await page.goto('/me/preferences');
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  await page.getByRole('button', { name: 'Bật trên máy này' }).click();
+  const list = page.getByRole('list', { name: 'Các máy đang nhận thông báo' }).getByRole('listitem');
+  await until(async () => (await list.count()) === 2);
+  const here = list.filter({ hasText: 'Máy này' }), other = list.filter({ hasText: 'Chrome' });
+  assert.match(await here.textContent(), /localhost/);
+  assert.match(await other.textContent(), /Nhận thông báo từ/);
+  await checkAxe(page, 'devices');
+  await other.getByRole('button', { name: /Gỡ máy/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Gỡ máy' }).click();
+  await page.getByText('Đã gỡ máy.').waitFor();
+  await until(async () => (await list.count()) === 1);
+  const left = async () => (await (await page.request.get(`${city.url}/api/v1/me/push`)).json()).items.map((d) => d.service);
+  assert.deepEqual(await left(), ['localhost']);
+  await here.getByRole('button', { name: /Gỡ máy/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Gỡ máy' }).click();
+  await page.getByText('Máy này chưa hiện thông báo.').waitFor();
+  assert.deepEqual(await left(), []);
+  assert.equal(await page.evaluate(() => localStorage.getItem('test.push')), null, 'the browser has let go of it too');
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });

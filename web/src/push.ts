@@ -13,6 +13,34 @@ export async function pushState(): Promise<boolean | undefined> {
   return Notification.permission === 'granted' && !!(await reg.pushManager.getSubscription());
 }
 
+/** A browser that takes this person's messages, here or elsewhere. */
+export interface PushDevice {
+  endpoint: string;
+  service: string;
+  since: string;
+}
+
+const browsers: [RegExp, string][] = [
+  [/(^|\.)googleapis\.com$/, 'Chrome'],
+  [/(^|\.)mozilla\.com$/, 'Firefox'],
+  [/(^|\.)apple\.com$/, 'Safari'],
+  [/(^|\.)windows\.com$/, 'Edge'],
+];
+
+/** The kind of browser, as its push service tells it; else the service. */
+export const deviceName = (d: PushDevice): string => browsers.find(([host]) => host.test(d.service))?.[1] ?? d.service;
+
+/** The address of this device at its push service, if messages come here. */
+export async function pushHere(): Promise<string | undefined> {
+  return (await (await registration())?.pushManager?.getSubscription())?.endpoint;
+}
+
+/** End the messages to a device, this one or another. */
+export async function pushRemove(d: PushDevice): Promise<void> {
+  if (d.endpoint === (await pushHere())) await pushOff();
+  else await api.delete(`/api/v1/me/push${query({ endpoint: d.endpoint })}`);
+}
+
 function keyBytes(base64url: string): Uint8Array<ArrayBuffer> {
   const raw = atob(base64url.replace(/-/g, '+').replace(/_/g, '/'));
   return Uint8Array.from(raw, (c) => c.charCodeAt(0));

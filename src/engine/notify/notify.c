@@ -348,6 +348,31 @@ bool kh_push_subscribe(struct kh_tx *tx, struct kh_arena *a, int64_t account,
     return kh_push_sql_put(tx, &s, account, kh_now_us(), err);
 }
 
+/* "https://push.example:8443/x" -> "push.example" */
+static struct kh_str host_of(struct kh_str endpoint)
+{
+    struct kh_str rest, host = kh_str_cut(kh_str_skip(endpoint, 8), '/', &rest);
+
+    return kh_str_cut(host, ':', &rest);
+}
+
+bool kh_push_devices(struct kh_tx *tx, struct kh_arena *a, int64_t account,
+                     struct kh_push_device **ret, size_t *ret_n, struct kh_error *err)
+{
+    struct kh_push_sql_row *rows;
+    size_t n;
+
+    if (!kh_push_sql_list(tx, a, account, &rows, &n, err))
+        return false;
+    *ret = kh_new_n(a, n, struct kh_push_device);
+    for (size_t i = 0; i < n; i++)
+        (*ret)[i] = (struct kh_push_device){.endpoint = rows[i].endpoint,
+                                            .service = host_of(rows[i].endpoint),
+                                            .since_us = rows[i].created_us};
+    *ret_n = n;
+    return true;
+}
+
 bool kh_push_unsubscribe(struct kh_tx *tx, int64_t account, struct kh_str endpoint,
                          struct kh_error *err)
 {

@@ -107,6 +107,17 @@ struct kh_str kh_push_key(const struct kh_notify *nt, struct kh_arena *a);
 KH_CHECK
 bool kh_push_subscribe(struct kh_tx *tx, struct kh_arena *a, int64_t account,
                        const struct kh_json *subscription, struct kh_error *err);
+/** A browser that takes messages for an account. */
+struct kh_push_device {
+    struct kh_str endpoint; /**< address at its push service; for its owner only */
+    struct kh_str service;  /**< host of that address: it tells the kind of browser */
+    int64_t since_us;
+};
+/** Those that messages go to, newest first. */
+KH_CHECK
+bool kh_push_devices(struct kh_tx *tx, struct kh_arena *a, int64_t account,
+                     struct kh_push_device **ret, size_t *ret_n, struct kh_error *err);
+/** Forget one of an account's own; nothing happens if it has no such browser. */
 KH_CHECK
 bool kh_push_unsubscribe(struct kh_tx *tx, int64_t account, struct kh_str endpoint,
                          struct kh_error *err);

@@ -324,7 +324,7 @@ bool kh_push_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account,
 {
     static const struct kh_sql sql = {
         "push_list",
-        "SELECT id, endpoint, p256dh, auth FROM push_subscription WHERE account = $1"
+        "SELECT id, endpoint, p256dh, auth, created_us FROM push_subscription WHERE account = $1"
         " ORDER BY id DESC LIMIT 10",
         NULL};
     kh_auto(kh_query) q = {0};
@@ -342,6 +342,7 @@ bool kh_push_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account,
             .endpoint = kh_str_dup(a, kh_col_text(&q, 1)),
             .p256dh = kh_str_dup(a, kh_col_blob(&q, 2)),
             .auth = kh_str_dup(a, kh_col_blob(&q, 3)),
+            .created_us = kh_col_int(&q, 4),
         };
     }
     *ret = list;

@@ -19,7 +19,7 @@ struct kh_delivery_sql_row {
 };
 
 struct kh_push_sql_row {
-    int64_t id;
+    int64_t id, created_us;
     struct kh_str endpoint, p256dh, auth;
 };
 

@@ -386,6 +386,44 @@ static void a_browser_that_is_gone_is_forgotten(void **state)
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM push_subscription"), 0);
 }
 
+static bool devices_are(struct world *w, struct kh_tx *tx)
+{
+    struct kh_push_device *list;
+    size_t n;
+
+    if (!kh_push_devices(tx, w->a, w->ac.id, &list, &n, &w->err))
+        return false;
+    assert_int_equal(n, 2);
+    assert_true(kh_str_is(list[0].service, "push.example"));
+    assert_true(kh_str_is(list[0].endpoint, "https://push.example:8443/2"));
+    assert_true(kh_str_is(list[1].service, "push.example"));
+    assert_true(list[1].since_us > 0 && list[1].since_us <= list[0].since_us);
+    if (!kh_push_devices(tx, w->a, w->ac.id + 1, &list, &n, &w->err))
+        return false;
+    assert_int_equal(n, 0);
+    return kh_push_unsubscribe(tx, w->ac.id + 1, KH_S("https://push.example/1"), &w->err) &&
+           kh_push_unsubscribe(tx, w->ac.id, KH_S("https://push.example:8443/2"), &w->err) &&
+           kh_push_unsubscribe(tx, w->ac.id, KH_S("https://push.example/none"), &w->err);
+}
+
+static void devices_are_listed_and_ended_by_their_owner(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 1; i <= 2; i++) {
+        w->json = parse(w, kh_strf(w->a,
+                                   "{\"endpoint\":\"https://push.example%s/%d\",\"keys\":{\"p256dh\":"
+                                   "\"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-"
+                                   "AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4\",\"auth\":"
+                                   "\"BTBZMqHH6r4Tts7J_aSIgg\"}}",
+                                   i == 2 ? ":8443" : "", i)
+                               .p);
+        assert_true(act(w, subscribe));
+    }
+    assert_true(act(w, devices_are));
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM push_subscription"), 1);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -400,6 +438,7 @@ int main(void)
         STORY(tells_an_instant_by_the_clock_of_the_city),
         STORY(encrypts_as_rfc_8291_appendix_a),
         STORY(a_browser_that_is_gone_is_forgotten),
+        STORY(devices_are_listed_and_ended_by_their_owner),
     };
 
     return cmocka_run_group_tests_name("notify", tests, NULL, NULL);

@@ -8,11 +8,12 @@ import { AgencyName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { setLang, t, tMaybe, type Lang } from '../../i18n';
-import { pushOff, pushOn, PushRefused, pushState } from '../../push';
+import { deviceName, pushHere, pushOff, pushOn, PushRefused, pushRemove, pushState, type PushDevice } from '../../push';
 import { me } from '../../session';
 import { useStore } from '../../store';
 import type { Account, Notice, Page } from '../../types';
 import { Button, Empty, Facts, LinkButton, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
+import { confirm } from '../../ui/dialog';
 import { useCurrentInView } from '../../ui/scroll';
 import { Check, ErrorSummary, errorsOf, Field, Group, Radio, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
@@ -348,6 +349,7 @@ function PushHere({ preferences, onChange }: { preferences: Prefs; onChange: (ch
   const [on, setOn] = useState<boolean | undefined>();
   const [busy, setBusy] = useState(true);
   const [problem, setProblem] = useState('');
+  const devices = useData<Page<PushDevice>>('/api/v1/me/push');
   useEffect(() => {
     void pushState()
       .then(setOn, () => undefined)
@@ -365,6 +367,7 @@ function PushHere({ preferences, onChange }: { preferences: Prefs; onChange: (ch
         onChange({ push: true });
       }
       setOn(!on);
+      devices.reload();
       toast(on ? t('prefs.push.now_off') : t('prefs.push.now_on'));
     } catch (e) {
       setProblem(e instanceof PushRefused ? t('prefs.push.refused') : e instanceof ApiError ? e.title : t('prefs.push.failed'));
@@ -386,7 +389,49 @@ function PushHere({ preferences, onChange }: { preferences: Prefs; onChange: (ch
           {on ? t('prefs.push.turn_off') : t('prefs.push.turn_on')}
         </Button>
       )}
+      <PushDevices
+        items={devices.data?.items ?? []}
+        on={on}
+        onRemoved={(here) => {
+          if (here) setOn(false);
+          devices.reload();
+        }}
+      />
     </section>
+  );
+}
+
+/** A phone that was lost or sold is taken off from any other. */
+function PushDevices({ items, on, onRemoved }: { items: PushDevice[]; on: boolean | undefined; onRemoved: (here: boolean) => void }): JSX.Element | null {
+  const [here, setHere] = useState<string | undefined>();
+  useEffect(() => void pushHere().then(setHere, () => undefined), [on]);
+  if (!items.length) return null;
+  const remove = async (d: PushDevice): Promise<void> => {
+    if (!(await confirm(t('prefs.push.remove'), t('prefs.push.remove.text', { device: deviceName(d) }), t('prefs.push.remove'), true))) return;
+    try {
+      await pushRemove(d);
+      onRemoved(d.endpoint === here);
+      toast(t('prefs.push.removed'));
+    } catch (e) {
+      toast((e as Error).message);
+    }
+  };
+  return (
+    <>
+      <h3 id="p-push-devices">{t('prefs.push.devices')}</h3>
+      <ul class="hits" aria-labelledby="p-push-devices">
+        {items.map((d) => (
+          <li key={d.endpoint}>
+            <b>{deviceName(d)}</b> {d.endpoint === here && <Tag>{t('prefs.push.here')}</Tag>}
+            <p>{t('prefs.push.since', { at: dateTime(d.since) })}</p>
+            <Button small onClick={() => void remove(d)}>
+              {t('prefs.push.remove')}
+              <span class="sr-only"> {t('prefs.push.of', { device: deviceName(d), at: dateTime(d.since) })}</span>
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
