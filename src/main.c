@@ -83,8 +83,9 @@ static const struct command {
     {"audit", cli_audit, "prove that nothing was altered",
      "khue audit verify --data DIR [--store URL]\n\n"
      "Recomputes the hash chain over every event, compares the signed checkpoints, and compares\n"
-     "every record and its history with the log. Prints each row that was changed, removed or\n"
-     "inserted behind the server's back. Exit status 1 if there is one.\n"},
+     "every record and its history, every task and every instance of a process, and the accounts,\n"
+     "roles and models with the log. Prints each row that was changed, removed or inserted behind\n"
+     "the server's back. Exit status 1 if there is one.\n"},
     {"config", cli_config, "settings and what they mean",
      "khue config --explain         every setting with its meaning, range and default\n"
      "khue config --data DIR        what is in force for a city\n"},

@@ -5,6 +5,7 @@
 #include "api/routes.h"
 
 #include "base/id.h"
+#include "engine/process/process.h"
 #include "engine/registry/registry.h"
 #include "store/event.h"
 #include "store/row.h"
@@ -93,26 +94,28 @@ static void audit_verify_work(struct kh_call *c)
 {
     struct kh_buf b = kh_buf(c->a, 4 << 20);
     struct kh_jw w = kh_jw(&b);
-    struct kh_verify_issue *in_log, *in_records, *in_rows;
+    struct kh_verify_issue *in_log, *in_records, *in_tasks, *in_rows;
     struct kh_error err = {0};
-    int64_t events = 0, records = 0, rows = 0;
-    size_t log_n = 0, records_n = 0, rows_n = 0;
+    int64_t events = 0, records = 0, tasks = 0, rows = 0;
+    size_t log_n = 0, records_n = 0, tasks_n = 0, rows_n = 0;
 
     if (!kh_event_verify(c->city->store, c->a, NULL, NULL, &in_log, &log_n, &events, &err) ||
         !kh_registry_verify(c->city->registry, c->a, NULL, NULL, &in_records, &records_n, &records,
                             &err) ||
+        !kh_process_verify(c->city->store, c->a, NULL, NULL, &in_tasks, &tasks_n, &tasks, &err) ||
         !kh_rows_verify(c->city->store, c->a, &in_rows, &rows_n, &rows, &err)) {
         kh_reply_error(c, &err);
         return;
     }
     kh_jw_obj(&w);
-    kh_jw_kbool(&w, "ok", log_n + records_n + rows_n == 0);
+    kh_jw_kbool(&w, "ok", log_n + records_n + tasks_n + rows_n == 0);
     kh_jw_kint(&w, "events", events);
-    kh_jw_kint(&w, "rows", records + rows);
+    kh_jw_kint(&w, "rows", records + tasks + rows);
     kh_jw_key(&w, "findings");
     kh_jw_arr(&w);
     put_findings(&w, in_log, log_n);
     put_findings(&w, in_records, records_n);
+    put_findings(&w, in_tasks, tasks_n);
     put_findings(&w, in_rows, rows_n);
     kh_jw_end(&w);
     kh_jw_end(&w);

@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "cli/open.h"
+#include "engine/process/process.h"
 #include "engine/registry/registry.h"
 #include "store/event.h"
 #include "store/row.h"
@@ -22,9 +23,10 @@ static void print_issues(const struct kh_verify_issue *issues, size_t n)
 /* @param ret_bad how many rows were changed, removed or inserted */
 static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
 {
-    struct kh_bar chain = {.label = "events"}, records = {.label = "records"};
+    struct kh_bar chain = {.label = "events"}, records = {.label = "records"},
+                  tasks = {.label = "tasks"};
     struct kh_verify_issue *issues;
-    int64_t events = 0, rows = 0, others = 0, start = kh_mono_us();
+    int64_t events = 0, rows = 0, tasks_n = 0, others = 0, start = kh_mono_us();
     size_t n = 0;
 
     if (!kh_open_store(o, err) || !kh_registry_open(o->city.store, &o->city.registry, err) ||
@@ -38,11 +40,16 @@ static bool verify(struct kh_opened *o, size_t *ret_bad, struct kh_error *err)
     kh_bar_end(&records);
     print_issues(issues, n);
     *ret_bad += n;
+    if (!kh_process_verify(o->city.store, o->a, kh_bar_show, &tasks, &issues, &n, &tasks_n, err))
+        return false;
+    kh_bar_end(&tasks);
+    print_issues(issues, n);
+    *ret_bad += n;
     if (!kh_rows_verify(o->city.store, o->a, &issues, &n, &others, err))
         return false;
     print_issues(issues, n);
     *ret_bad += n;
-    rows += others;
+    rows += tasks_n + others;
     printf("%lld events and %lld rows checked in %.1f s: ", (long long)events, (long long)rows,
            (double)(kh_mono_us() - start) / 1e6);
     if (*ret_bad)

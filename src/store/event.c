@@ -191,6 +191,12 @@ size_t kh_event_durable(struct kh_store *st, const struct kh_event *events, size
     return n;
 }
 
+void kh_event_settle(struct kh_store *st)
+{
+    if (st->driver->settle)
+        st->driver->settle(st);
+}
+
 /* ---- reading ---- */
 
 static void strip(struct kh_arena *a, const struct kh_event_row *rows, size_t n,

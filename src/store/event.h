@@ -86,6 +86,10 @@ KH_CHECK
 bool kh_event_follow(struct kh_store *st, kh_event_fn fn, void *ctx, struct kh_error *err);
 void kh_event_unfollow(struct kh_store *st, kh_event_fn fn, void *ctx);
 
+/** Wait (bounded) until what was committed is sealed. It always is on SQLite; on PostgreSQL another
+ *  process may be the one that seals, and take a moment longer. */
+void kh_event_settle(struct kh_store *st);
+
 /** What verification found. */
 struct kh_verify_issue {
     int64_t seq;            /**< 0 if it is no event */

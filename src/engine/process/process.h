@@ -219,6 +219,31 @@ bool kh_decision_run(struct kh_process *pe, struct kh_arena *a, struct kh_str re
                      const struct kh_dmn_call *call, const struct kh_json **ret_result,
                      struct kh_issues *messages, struct kh_error *err);
 
+/* ---- proof ---- */
+
+struct kh_verify_issue;
+/**
+ * Compare every task and every instance with the log.
+ *
+ * Finds rows that were changed, removed or inserted behind the engine's back, and says which, by
+ * table, id and column. Title, calendar and token of a task and data, case type and parent of an
+ * instance are not told by the log and not compared; nor is a deadline between the moment when the
+ * clock of its case goes on and the next event about the task. The log itself is judged by
+ * kh_event_verify.
+ *
+ * Effect   none; reads in short snapshots, so the city may go on working.
+ * @param a          arena that the issues live in
+ * @param progress   told of rows, or NULL
+ * @param ret_issues at most 1,000 are told; no personal data
+ * @param ret_rows   rows that were looked at
+ * @param err        STORE (503), ARENA_FULL (503)
+ * @return true if it could be checked; ret_n issues were found
+ */
+KH_CHECK
+bool kh_process_verify(struct kh_store *st, struct kh_arena *a, kh_progress_fn progress, void *ctx,
+                       struct kh_verify_issue **ret_issues, size_t *ret_n, int64_t *ret_rows,
+                       struct kh_error *err);
+
 /* ---- working time ---- */
 /** Store a calendar (calendar.h says the format); it takes effect after the commit.
  *  @param err BODY_INVALID (422) with issues */

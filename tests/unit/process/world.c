@@ -13,14 +13,15 @@ static const struct kh_grant chief_grants[] = {
     {KH_STR_INIT("officer"), KH_STR_INIT("H26"), KH_FOREVER, 0},
     {KH_STR_INIT("admin"), KH_STR_INIT(""), KH_FOREVER, 0}};
 
-static struct kh_who person(int64_t account, const char *actor, const struct kh_grant *grants,
-                            size_t n)
+static struct kh_who person(struct world *w, int64_t account, const char *name,
+                            const struct kh_grant *grants, size_t n)
 {
     return (struct kh_who){.kind = KH_WHO_ACCOUNT,
                            .account = account,
-                           .actor = kh_cstr(actor),
-                           .name = kh_cstr(actor),
-                           .username = kh_cstr(actor),
+                           .actor =
+                               kh_strf(w->a, "account:%.*s", KH_FMT(kh_id_text(w->a, account))),
+                           .name = kh_cstr(name),
+                           .username = kh_cstr(name),
                            .unit = KH_S(""),
                            .purpose = KH_S(""),
                            .grants = grants,
@@ -42,10 +43,10 @@ int world_setup(void **state)
     *state = w;
     kh_clock_set(T0);
     w->a = kh_arena_new(256 << 20);
-    w->officer = person(1001, "account:officer", officer_grants, 1);
-    w->other = person(1002, "account:other", other_grants, 1);
-    w->chief = person(1003, "account:chief", chief_grants, 2);
-    w->citizen = person(1004, "account:citizen", NULL, 0);
+    w->officer = person(w, 1001, "officer", officer_grants, 1);
+    w->other = person(w, 1002, "other", other_grants, 1);
+    w->chief = person(w, 1003, "chief", chief_grants, 2);
+    w->citizen = person(w, 1004, "citizen", NULL, 0);
     w->system = kh_who_system(KH_S("test"));
     fixture_open(&w->f);
     open_engines(w);
@@ -56,6 +57,9 @@ int world_teardown(void **state)
 {
     struct world *w = *state;
 
+    /* However a story went, its rows are what the log says of them. */
+    if (!w->tampered)
+        assert_int_equal(verify(w), 0);
     kh_process_close(w->pe);
     kh_registry_close(w->reg);
     fixture_drop(&w->f);
@@ -71,6 +75,17 @@ void world_reopen(struct world *w)
     kh_registry_close(w->reg);
     fixture_reopen(&w->f);
     open_engines(w);
+}
+
+size_t verify(struct world *w)
+{
+    struct kh_error err = {0};
+
+    if (!kh_process_verify(w->f.st, w->a, NULL, NULL, &w->issues, &w->issues_n, &w->rows, &err))
+        fail_msg("%s", err.detail);
+    for (size_t i = 0; i < w->issues_n && !w->tampered; i++)
+        fprintf(stderr, "# %.*s: %.*s\n", KH_FMT(w->issues[i].what), KH_FMT(w->issues[i].detail));
+    return w->issues_n;
 }
 
 struct kh_str quoted(struct world *w, const char *text)

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "engine/process/process.h"
+#include "store/event.h"
 #include "store_fixture.h"
 
 #include <setjmp.h>
@@ -42,6 +43,11 @@ struct world {
     struct kh_who officer, other, chief, citizen, system;
     struct kh_task task; /**< of the last claim, completion */
     int64_t seen;        /**< events told by told() */
+    /* what the last verification found */
+    bool tampered; /**< somebody was at the database: the end is not verified */
+    struct kh_verify_issue *issues;
+    size_t issues_n;
+    int64_t rows;
     /* the other side of outbound calls */
     int answer; /**< status; 0: no answer */
     unsigned calls;
@@ -53,6 +59,9 @@ int world_setup(void **state);
 int world_teardown(void **state);
 /** Close engine and store as they are and open them again. */
 void world_reopen(struct world *w);
+
+/** Compare tasks and instances with the log. @return issues */
+size_t verify(struct world *w);
 
 /** " for ' */
 struct kh_str quoted(struct world *w, const char *text);
