@@ -158,6 +158,8 @@ enum kh_next kh_call_continue(struct kh_call *c)
 
     if (idem && idem->state == KH_IDEM_REPLAY)
         return kh_idempotency_replay(c);
+    if (idem && idem->state == KH_IDEM_KEPT)
+        return KH_REPLIED;
     if (idem && idem->state == KH_IDEM_CLAIMED)
         idem->state = c->work || c->ok ? KH_IDEM_HELD : KH_IDEM_NEW;
     c->then = NULL;
@@ -165,6 +167,6 @@ enum kh_next kh_call_continue(struct kh_call *c)
     if (then)
         next = then(c, c->ok, c->ok ? NULL : &c->err);
     if (next == KH_REPLIED && idem && idem->state == KH_IDEM_HELD)
-        kh_idempotency_keep(c);
+        next = kh_idempotency_keep(c);
     return next;
 }

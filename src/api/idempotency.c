@@ -111,9 +111,9 @@ enum kh_next kh_idempotency_replay(struct kh_call *c)
     return KH_REPLIED;
 }
 
-/* A copy of the reply with a life of its own: the call ends before the row is written. */
+/* The row of a reply; it lives with the call, which waits for it. */
 struct keep {
-    struct kh_arena *a;
+    struct kh_call *c;
     struct kh_idempotency_row row;
 };
 
@@ -127,13 +127,14 @@ static bool keep_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     return kh_idempotency_sql_keep(tx, &k->row, err);
 }
 
+/* The effect is durable whatever becomes of this row, so the reply is sent all the same. */
 static void keep_done(void *ctx, bool ok, const struct kh_error *err)
 {
     struct keep *k = ctx;
 
     if (!ok)
         kh_log_error("idempotency.keep", err);
-    kh_arena_drop(k->a);
+    k->c->ops->resume(k->c);
 }
 
 static struct kh_str header_of(const struct kh_reply *r, const char *name)
@@ -144,23 +145,23 @@ static struct kh_str header_of(const struct kh_reply *r, const char *name)
     return KH_S("");
 }
 
-void kh_idempotency_keep(struct kh_call *c)
+enum kh_next kh_idempotency_keep(struct kh_call *c)
 {
-    struct kh_arena *a = kh_arena_new(SIZE_MAX);
-    struct keep *k = kh_new(a, struct keep);
+    struct keep *k = kh_new(c->a, struct keep);
     const struct kh_reply *r = &c->reply;
     struct kh_error err = {0};
     bool whole = !r->has_fd && !r->stream && r->body.n <= BODY_KEPT_MAX;
 
-    k->a = a;
-    k->row.scope = kh_str_dup(a, bytes32(c->idempotency->scope));
+    k->c = c;
+    k->row.scope = bytes32(c->idempotency->scope);
     k->row.status = r->status;
-    k->row.type = kh_str_dup(a, whole ? r->type : kh_str("", 0));
-    k->row.location = kh_str_dup(a, header_of(r, "Location"));
-    k->row.etag = kh_str_dup(a, header_of(r, "ETag"));
-    k->row.body = kh_str_dup(a, whole ? r->body : kh_str("", 0));
+    k->row.type = whole && r->type.p ? r->type : KH_S("");
+    k->row.location = header_of(r, "Location");
+    k->row.etag = header_of(r, "ETag");
+    k->row.body = whole && r->body.p ? r->body : KH_S("");
+    c->idempotency->state = KH_IDEM_KEPT;
     if (kh_store_submit(c->city->store, "idempotency_keep", keep_in_tx, k, keep_done, &err))
-        return;
+        return KH_WAITING;
     kh_log_error("idempotency.keep", &err);
-    kh_arena_drop(a);
+    return KH_REPLIED;
 }

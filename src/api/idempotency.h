@@ -3,8 +3,8 @@
  * api/idempotency -- one effect for one Idempotency-Key, however often a client asks.
  *
  * The key is claimed in the transaction of the effect, so both are durable or neither is. The reply
- * is made afterwards and stored right behind it in the order of commits; a repetition in between is
- * answered IDEMPOTENCY_PENDING (409). A refused request claims nothing and may be sent again.
+ * is made afterwards, stored, and only then sent: who has it can ask again and gets the same. A
+ * repetition in between is answered IDEMPOTENCY_PENDING (409). A refused request claims nothing and may be sent again.
  *
  * Owns   table idempotency, through store/api/idempotency_sql.c; rows live 24 hours.
  * Used   by api/call.c.
@@ -15,8 +15,15 @@
 
 #include "api/call.h"
 
-/** CLAIMED: in the running transaction; HELD: claimed and durable, so later writes of the same call go on. */
-enum kh_idempotency_state { KH_IDEM_NEW, KH_IDEM_CLAIMED, KH_IDEM_HELD, KH_IDEM_REPLAY };
+/** CLAIMED: in the running transaction; HELD: claimed and durable, so later writes of the same call go on;
+ *  KEPT: the reply is made and is being stored. */
+enum kh_idempotency_state {
+    KH_IDEM_NEW,
+    KH_IDEM_CLAIMED,
+    KH_IDEM_HELD,
+    KH_IDEM_KEPT,
+    KH_IDEM_REPLAY
+};
 
 struct kh_idempotency {
     enum kh_idempotency_state state;
@@ -39,7 +46,7 @@ bool kh_idempotency_claim(struct kh_tx *tx, struct kh_call *c, struct kh_error *
 /** Make the reply of the first time again. */
 enum kh_next kh_idempotency_replay(struct kh_call *c);
 
-/** Queue storing the reply that was just made; does not wait. */
-void kh_idempotency_keep(struct kh_call *c);
+/** Store the reply that was just made. @return KH_WAITING: the call goes on when that is durable */
+enum kh_next kh_idempotency_keep(struct kh_call *c);
 
 #endif
