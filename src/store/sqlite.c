@@ -314,6 +314,9 @@ static void sqlite_close(struct kh_store *st)
     }
     s->readers = NULL;
     if (s->w.db) { /* nobody reads any more, so this leaves one file; with syncs, in any case */
+        /* Another process may read, and a waiting TRUNCATE keeps everybody from writing: seconds, if
+         * that is a server with a snapshot kept for its next reading. Then the file is left to it. */
+        (void)sqlite3_busy_timeout(s->w.db, 0);
         (void)sqlite3_exec(s->w.db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
         (void)sqlite3_wal_checkpoint_v2(s->w.db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
