@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/process/verify_sql.h"
 
-/* "subject <> 0" and "about <> 0" are the conditions of the indexes. */
+/* "subject <> 0 AND subject <> about" and "about <> 0" are the conditions of the indexes. */
 #define EVENT "SELECT seq, at_us, subject, about, owner, kind, unit, actor, data FROM event "
 #define DEEDS(kinds)                                                                               \
-    EVENT "WHERE subject > $1 AND subject <= $2 AND subject <> 0 AND kind IN (" kinds ") "         \
-          "ORDER BY subject, seq LIMIT $3"
+    EVENT "WHERE subject > $1 AND subject <= $2 AND subject <> 0 AND subject <> about "            \
+          "AND kind IN (" kinds ") ORDER BY subject, seq LIMIT $3"
 
 static const struct kh_sql deeds_of[] = {
     [KH_DEEDS_TASK] = {.name = "verify_task_deeds",
