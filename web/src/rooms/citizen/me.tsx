@@ -417,7 +417,7 @@ function PushDevices({ items, on, onRemoved }: { items: PushDevice[]; on: boolea
     }
   };
   return (
-    <>
+    <div class="devices">
       <h3 id="p-push-devices">{t('prefs.push.devices')}</h3>
       <ul class="hits" aria-labelledby="p-push-devices">
         {items.map((d) => (
@@ -431,7 +431,7 @@ function PushDevices({ items, on, onRemoved }: { items: PushDevice[]; on: boolea
           </li>
         ))}
       </ul>
-    </>
+    </div>
   );
 }
 
