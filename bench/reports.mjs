@@ -13,7 +13,7 @@ for (let i = start; i < start + count; i++) {
   const report = {
     category: pick(categories),
     description: `Hồ sơ ${i}: ${Array.from({ length: 9 }, () => pick(words)).join(' ')}.`,
-    location: { lon: +(105.75 + chance() * 0.2).toFixed(6), lat: +(20.95 + chance() * 0.15).toFixed(6) },
+    location: { lon: +(105.75 + chance() * 0.15).toFixed(6), lat: +(20.95 + chance() * 0.15).toFixed(6) },
     address: `Số ${Math.floor(chance() * 400)} phố thử nghiệm`,
     channel: 'phone',
     unit: pick(units),
