@@ -159,14 +159,15 @@ static void clock_from_env(void)
 
 /* glibc gives memory back to the kernel whenever a call that used much of it ends, and takes it again
  * for the next one: 8 % of a loaded server's samples were unmapping and page faults. So each thread
- * keeps what it has had, up to these bounds, until the city is at rest (kh_memory_rest). */
+ * keeps what it has had, up to these bounds, until the city is at rest (kh_memory_rest). More heaps than
+ * threads that work at once only keep more at rest: with three it is 3 MiB less than with eight. */
 static void keep_memory(void)
 {
 #ifdef __GLIBC__
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    mallopt(M_ARENA_MAX, 8);
+    mallopt(M_ARENA_MAX, 3);
 #endif
 }
 
