@@ -111,7 +111,16 @@ function drawn(everything: Element[], shapes: Map<string, Shape>, flows: Flow[])
   return frame(placed, edges);
 }
 
+/** How far the name under an event reaches beyond it: it has at most 16 letters in a line. */
+function overhang(s: Shape): number {
+  if (!/Event$/.test(s.kind) || s.host) return 0;
+  return Math.max(0, Math.min(16, Math.max(s.name.length, s.nameEn.length)) * 3.4 - s.w / 2);
+}
+
 function frame(shapes: Shape[], edges: Edge[]): Picture {
+  const shift = Math.max(0, 8 - Math.min(...shapes.map((s) => s.x - overhang(s))));
+  for (const s of shapes) s.x += shift;
+  for (const e of edges) e.points = e.points.map(([x, y]) => [x + shift, y]);
   const xs = [...shapes.map((s) => s.x + s.w), ...edges.flatMap((e) => e.points.map((p) => p[0]))];
   const ys = [...shapes.map((s) => s.y + s.h + 30), ...edges.flatMap((e) => e.points.map((p) => p[1]))];
   return { shapes, edges, width: Math.max(0, ...xs) + 24, height: Math.max(0, ...ys) + 24 };

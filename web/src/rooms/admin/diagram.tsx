@@ -77,6 +77,9 @@ function Body({ s, name }: { s: Shape; name: string }): JSX.Element {
   );
 }
 
+/** Where the name of a flow begins: behind its last turn but one, never at its end, which a step covers. */
+const named = (e: Edge): [number, number] => e.points[Math.min(2, Math.max(0, e.points.length - 2))] ?? [0, 0];
+
 export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<string, number>; label: string }): JSX.Element {
   const now = useStore(lang);
   const [fit, setFit] = useState(false);
@@ -108,7 +111,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
             <g key={e.id} class="edge">
               <path d={path(e.points)} marker-end="url(#arrow)" />
               {e.name && (
-                <text class="small start" x={(e.points.length > 2 ? (e.points[2]?.[0] ?? 0) : (e.points[0]?.[0] ?? 0)) + 5} y={((e.points.length > 2 ? e.points[2]?.[1] : e.points[0]?.[1]) ?? 0) - 5}>
+                <text class="small start" x={named(e)[0] + 5} y={named(e)[1] - 5}>
                   {nameOf(e)}
                 </text>
               )}
