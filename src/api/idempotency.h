@@ -4,7 +4,9 @@
  *
  * The key is claimed in the transaction of the effect, so both are durable or neither is. The reply
  * is made afterwards, stored, and only then sent: who has it can ask again and gets the same. A
- * repetition in between is answered IDEMPOTENCY_PENDING (409). A refused request claims nothing and may be sent again.
+ * repetition in between is answered IDEMPOTENCY_PENDING (409), and so is every one when the server
+ * died in between: the effect is there, its reply is lost. A refused request claims nothing and may
+ * be sent again.
  *
  * Owns   table idempotency, through store/api/idempotency_sql.c; rows live 24 hours.
  * Used   by api/call.c.
@@ -15,8 +17,8 @@
 
 #include "api/call.h"
 
-/** CLAIMED: in the running transaction; HELD: claimed and durable, so later writes of the same call go on;
- *  KEPT: the reply is made and is being stored. */
+/** CLAIMED: in the running transaction; HELD: claimed and durable, so later writes of the same call
+ *  go on; KEPT: the reply is made and is being stored. */
 enum kh_idempotency_state {
     KH_IDEM_NEW,
     KH_IDEM_CLAIMED,

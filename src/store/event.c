@@ -223,8 +223,8 @@ bool kh_event_read(struct kh_tx *tx, struct kh_arena *a, int64_t after, size_t l
 }
 
 bool kh_event_read_typed(struct kh_tx *tx, struct kh_arena *a, struct kh_str type, int64_t after,
-                         size_t limit, struct kh_event **ret_events, size_t *ret_n,
-                         int64_t *ret_to, struct kh_error *err)
+                         size_t limit, struct kh_event **ret_events, size_t *ret_n, int64_t *ret_to,
+                         struct kh_error *err)
 {
     struct kh_chain head;
 

@@ -69,7 +69,7 @@ enum kh_hit kh_units_at(struct kh_units *us, double lon, double lat, int64_t day
                         const struct kh_unit **ret, struct kh_error *err);
 
 /**
- * From when to when boundaries of communes are stored that hold on a day; there may be none.
+ * Are there boundaries of communes for a day at all, whatever the place?
  *
  * @param ret_known  whether any holds on that day
  * @param ret_from   the first day of which any is stored; KH_FOREVER if there is none at all

@@ -362,15 +362,15 @@ struct batch {
     struct kh_event *events;
     size_t n;
     int64_t seen, to; /* the last event that was looked at, and that was counted */
-    bool lost; /* another process has counted these */
+    bool lost;        /* another process has counted these */
 };
 
 static bool read_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct batch *b = ctx;
 
-    return kh_event_read_typed(tx, b->a, b->ind->type, b->ind->seq, BATCH, &b->events, &b->n, &b->seen,
-                               err);
+    return kh_event_read_typed(tx, b->a, b->ind->type, b->ind->seq, BATCH, &b->events, &b->n,
+                               &b->seen, err);
 }
 
 static bool write_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
