@@ -13,6 +13,9 @@
 /* A snapshot is kept at most so long, for what other processes commit, and for the WAL's sake. */
 #define SNAPSHOT_US (500 * (int64_t)1000)
 
+/* How long a lock of another process is waited for. */
+enum { BUSY_MS = 5000 };
+
 /* ---- errors ---- */
 
 bool kh_sqlite_fail(struct kh_error *err, sqlite3 *db, int rc, const char *what)
@@ -80,6 +83,21 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
     return SQLITE_OK;
 }
 
+/* A file becomes a WAL one with everybody else away, and of two that ask at once SQLite refuses one
+ * without its busy handler: that could be waiting for the very one it keeps from going on. So asked
+ * again, as long as a handler would have waited; for one that is a WAL file already it is a reading. */
+static bool make_wal(struct kh_sqlite_conn *c, struct kh_error *err)
+{
+    int64_t until = kh_mono_us() + BUSY_MS * (int64_t)1000;
+    int rc;
+
+    while (((rc = sqlite3_exec(c->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) & 0xff) ==
+               SQLITE_BUSY &&
+           kh_mono_us() < until)
+        (void)sqlite3_sleep(1);
+    return rc == SQLITE_OK || kh_sqlite_fail(err, c->db, rc, "open");
+}
+
 static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
                     struct kh_error *err)
 {
@@ -90,7 +108,7 @@ static bool pragmas(struct kh_store *st, struct kh_sqlite_conn *c, bool writer,
      * maps the file instead of copying pages out of the kernel's cache, which halves a point
      * read. */
     snprintf(sql, sizeof(sql),
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0;"
+             "PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
              "PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; %s",
              st->config.making ? "OFF" : "NORMAL",
@@ -115,10 +133,10 @@ bool kh_sqlite_connect(struct kh_store *st, struct kh_sqlite_conn *c, bool write
         return false;
     }
     (void)sqlite3_extended_result_codes(c->db, 1);
-    (void)sqlite3_busy_timeout(c->db, 5000);
+    (void)sqlite3_busy_timeout(c->db, BUSY_MS);
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     c->tx = (struct kh_tx){.st = st, .mode = writer ? KH_TX_WRITE : KH_TX_READ, .conn = c};
-    if (!pragmas(st, c, writer, err) ||
+    if (!make_wal(c, err) || !pragmas(st, c, writer, err) ||
         (rc = sqlite3_prepare_v3(c->db, writer ? "BEGIN IMMEDIATE" : "BEGIN", -1,
                                  SQLITE_PREPARE_PERSISTENT, &c->begin, NULL)) != SQLITE_OK ||
         (rc = sqlite3_prepare_v3(c->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &c->commit,
