@@ -6,6 +6,7 @@
 #include "api/uri.h"
 #include "api/workers.h"
 #include "base/config.h"
+#include "base/log.h"
 
 struct kh_str kh_call_arg(const struct kh_call *c, const char *name, struct kh_str fallback)
 {
@@ -77,18 +78,34 @@ struct kh_str kh_call_base(const struct kh_call *c)
 
 /* ---- writes ---- */
 
-/* Runs in the transaction: the claim of the key, then the effect. */
+/* The claim of the key, the effect, and the reply as it will be sent: who asks again after the server
+ * died gets that one. The committer may come here more than once. */
+static bool keyed_write_in_tx(struct kh_tx *tx, struct kh_call *c, struct kh_error *err)
+{
+    c->reply = c->before;
+    if (!kh_idempotency_claim(tx, c, err))
+        return false;
+    if (c->idempotency->state == KH_IDEM_REPLAY)
+        return true;
+    if (!c->tx_fn(tx, c->ctx, err))
+        return false;
+    KH_REQUIRE(c->then(c, true, NULL) == KH_REPLIED);
+    return kh_idempotency_keep(tx, c, err);
+}
+
 static bool write_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
 
-    if (c->idempotency && c->idempotency->state != KH_IDEM_HELD) {
-        if (!kh_idempotency_claim(tx, c, err))
-            return false;
-        if (c->idempotency->state == KH_IDEM_REPLAY)
-            return true;
-    }
-    return c->tx_fn(tx, c->ctx, err);
+    return c->idempotency ? keyed_write_in_tx(tx, c, err) : c->tx_fn(tx, c->ctx, err);
+}
+
+static void set_write(struct kh_call *c, kh_tx_fn fn, void *ctx, kh_then_fn then)
+{
+    c->then = then;
+    c->ctx = ctx;
+    c->tx_fn = fn;
+    c->before = c->reply;
 }
 
 static void write_done(void *ctx, bool ok, const struct kh_error *err)
@@ -102,17 +119,20 @@ static void write_done(void *ctx, bool ok, const struct kh_error *err)
 }
 
 enum kh_next kh_call_write(struct kh_call *c, const char *name, kh_tx_fn fn, void *ctx,
-                           enum kh_next (*then)(struct kh_call *c, bool ok,
-                                                const struct kh_error *err))
+                           kh_then_fn then)
 {
-    c->then = then;
-    c->work = NULL;
-    c->ctx = ctx;
-    c->tx_fn = fn;
+    set_write(c, fn, ctx, then);
     if (kh_store_submit(c->city->store, name, write_in_tx, c, write_done, &c->err))
         return KH_WAITING;
     c->then = NULL;
     return then(c, false, &c->err);
+}
+
+void kh_call_write_here(struct kh_call *c, const char *name, kh_tx_fn fn, void *ctx,
+                        kh_then_fn then)
+{
+    set_write(c, fn, ctx, then);
+    c->ok = kh_store_run(c->city->store, name, KH_TX_WRITE, write_in_tx, c, &c->err);
 }
 
 /* ---- long work ---- */
@@ -122,51 +142,74 @@ static bool claim_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     return kh_idempotency_claim(tx, ctx, err);
 }
 
+static bool settle_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    return kh_idempotency_settle(tx, ctx, err);
+}
+
+/* Work whose effect is not one transaction: the key is claimed before it, and the reply stored after. */
+static void keyed_work(struct kh_call *c)
+{
+    struct kh_store *st = c->city->store;
+    struct kh_error err = {0};
+
+    if (!kh_store_run(st, "idempotency_claim", KH_TX_WRITE, claim_in_tx, c, &err)) {
+        kh_reply_error(c, &err);
+        return;
+    }
+    if (c->idempotency->state == KH_IDEM_REPLAY)
+        return;
+    c->work(c);
+    /* What was done is done, whatever becomes of this row. */
+    if (!kh_store_run(st, "idempotency_settle", KH_TX_WRITE, settle_in_tx, c, &err))
+        kh_log_error("idempotency.settle", &err);
+}
+
 /* On a worker thread, which may wait for the store. */
 static void work_run(void *ctx)
 {
     struct kh_call *c = ctx;
-    struct kh_error err = {0};
 
-    if (!c->idempotency) {
+    if (c->idempotency && !c->work_writes)
+        keyed_work(c);
+    else
         c->work(c);
-    } else if (!kh_store_run(c->city->store, "idempotency_claim", KH_TX_WRITE, claim_in_tx, c,
-                             &err)) {
-        kh_reply_error(c, &err);
-        c->idempotency = NULL;
-    } else if (c->idempotency->state != KH_IDEM_REPLAY) {
-        c->work(c);
-    }
     c->ops->resume(c);
 }
 
-enum kh_next kh_call_offload(struct kh_call *c, void (*fn)(struct kh_call *c))
+static enum kh_next offload(struct kh_call *c, void (*fn)(struct kh_call *c), bool writes)
 {
     c->then = NULL;
     c->work = fn;
+    c->work_writes = writes;
     if (kh_workers_add(c->city->workers, work_run, c, &c->err))
         return KH_WAITING;
     c->work = NULL;
     return kh_reply_error(c, &c->err);
 }
 
+enum kh_next kh_call_offload(struct kh_call *c, void (*fn)(struct kh_call *c))
+{
+    return offload(c, fn, false);
+}
+
+enum kh_next kh_call_offload_write(struct kh_call *c, void (*fn)(struct kh_call *c))
+{
+    return offload(c, fn, true);
+}
+
 enum kh_next kh_call_continue(struct kh_call *c)
 {
-    struct kh_idempotency *idem = c->idempotency;
-    enum kh_next (*then)(struct kh_call *, bool, const struct kh_error *) = c->then;
-    enum kh_next next = KH_REPLIED;
+    enum kh_idempotency_state state = c->idempotency ? c->idempotency->state : KH_IDEM_NEW;
+    kh_then_fn then = c->then;
 
-    if (idem && idem->state == KH_IDEM_REPLAY)
-        return kh_idempotency_replay(c);
-    if (idem && idem->state == KH_IDEM_KEPT)
-        return KH_REPLIED;
-    if (idem && idem->state == KH_IDEM_CLAIMED)
-        idem->state = c->work || c->ok ? KH_IDEM_HELD : KH_IDEM_NEW;
     c->then = NULL;
     c->work = NULL;
-    if (then)
-        next = then(c, c->ok, c->ok ? NULL : &c->err);
-    if (next == KH_REPLIED && idem && idem->state == KH_IDEM_HELD)
-        next = kh_idempotency_keep(c);
-    return next;
+    if (then && !c->ok) {
+        c->reply = c->before;
+        return then(c, false, &c->err);
+    }
+    if (state == KH_IDEM_REPLAY)
+        return kh_idempotency_replay(c);
+    return then && state != KH_IDEM_KEPT ? then(c, true, NULL) : KH_REPLIED;
 }

@@ -9,6 +9,7 @@
  *   after a commit     return kh_call_write(c, name, fn, ctx, then): fn runs in the committer's
  *                      transaction, then(c, ok, err) makes the reply on a serving thread;
  *   after long work    return kh_call_offload(c, fn): fn runs on a worker thread and may block;
+ *                      with one write at its end, kh_call_offload_write and kh_call_write_here;
  *   as a live stream   return kh_reply_stream(c, type, stream): SSE, exports.
  *
  * Owns   nothing; everything of a call lives in its arena, dropped by net/ after the reply is sent.
@@ -31,6 +32,9 @@ enum kh_method { KH_GET, KH_HEAD, KH_POST, KH_PUT, KH_PATCH, KH_DELETE, KH_OPTIO
 enum kh_next { KH_REPLIED, KH_WAITING };
 
 typedef enum kh_next (*kh_handler_fn)(struct kh_call *c);
+/** Make the reply to a write from what its transaction left in c->ctx; err if it failed. With an
+ *  Idempotency-Key it runs in that transaction, so it asks the store nothing. @return KH_REPLIED */
+typedef enum kh_next (*kh_then_fn)(struct kh_call *c, bool ok, const struct kh_error *err);
 
 struct kh_pair {
     struct kh_str name, value;
@@ -111,8 +115,10 @@ struct kh_call {
     struct kh_reply reply;
     int64_t start_us; /**< monotonic */
     /* set while waiting */
-    enum kh_next (*then)(struct kh_call *c, bool ok, const struct kh_error *err);
+    kh_then_fn then;
     void (*work)(struct kh_call *c);
+    bool work_writes;       /**< work ends with kh_call_write_here */
+    struct kh_reply before; /**< as it was before then() */
     void *ctx;
     kh_tx_fn tx_fn;
     bool ok;
@@ -128,6 +134,7 @@ enum kh_route_flags {
     KH_R_OPEN_ARGS = 16, /**< unknown query parameters are the handler's business (filters) */
     KH_R_CORS = 32,      /**< any origin may call it (open standards); cookies do not count there */
     KH_R_OPTIONAL_BODY = 64,
+    KH_R_SECRET = 128, /**< a secret is in the request or the reply: no Idempotency-Key */
 };
 
 /** A row of the route table; the API description is generated from it. */
@@ -196,10 +203,16 @@ bool kh_reply_etag(struct kh_call *c, struct kh_str etag);
 /** @return true if etag is one of a list as in If-None-Match, by weak comparison (RFC 9110 8.8.3.2) */
 bool kh_etag_listed(struct kh_str list, struct kh_str etag);
 
+/** Run fn in the committer's transaction, then make the reply. @return what the handler returns */
 enum kh_next kh_call_write(struct kh_call *c, const char *name, kh_tx_fn fn, void *ctx,
-                           enum kh_next (*then)(struct kh_call *c, bool ok,
-                                                const struct kh_error *err));
+                           kh_then_fn then);
 /** fn fills the reply on a worker thread (it may block), the reply is sent when it returns. */
 enum kh_next kh_call_offload(struct kh_call *c, void (*fn)(struct kh_call *c));
+/** The same for work whose only effect is a write at its end: fn fills the reply of an error, or
+ *  ends with kh_call_write_here(). */
+enum kh_next kh_call_offload_write(struct kh_call *c, void (*fn)(struct kh_call *c));
+/** kh_call_write() on a worker thread; waits for the commit. */
+void kh_call_write_here(struct kh_call *c, const char *name, kh_tx_fn fn, void *ctx,
+                        kh_then_fn then);
 
 #endif

@@ -3,15 +3,14 @@
 
 #include "api/city.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "store/api/idempotency_sql.h"
 
 enum { KEY_MAX = 255, BODY_KEPT_MAX = 1 << 20, EXPIRE_AT_ONCE = 4 };
 
-/* Long work that was claimed and not answered for so long died with the server. */
-#define EARLY_DEAD_US (10 * KH_US_MIN)
+/* What was claimed before its effect and has no reply for so long died with the server. */
+#define CLAIM_DEAD_US (10 * KH_US_MIN)
 
 static struct kh_str bytes32(const unsigned char *p)
 {
@@ -30,6 +29,9 @@ bool kh_idempotency_begin(struct kh_call *c, struct kh_error *err)
     if (key.n == 0 || key.n > KEY_MAX)
         return kh_fail(err, KH_EC_PARAMETER_INVALID, "Idempotency-Key has 1 to %d characters",
                        KEY_MAX);
+    if (c->route->flags & KH_R_SECRET)
+        return kh_fail(err, KH_EC_PARAMETER_INVALID,
+                       "Idempotency-Key is not taken here: what it would keep holds a secret");
     i = kh_new(c->a, struct kh_idempotency);
     kh_sha256((struct kh_str[]){who, KH_S("\n"), c->target, KH_S("\n"), key}, 5, i->scope);
     kh_sha256((struct kh_str[]){c->query, KH_S("\n"), c->body}, 3, i->request);
@@ -56,8 +58,7 @@ static bool judge(struct kh_idempotency *i, const struct kh_idempotency_row *row
 
 static bool outlived(const struct kh_idempotency_row *row, int64_t now)
 {
-    return row->at_us < now - KH_US_DAY ||
-           (row->early && row->status == 0 && row->at_us < now - EARLY_DEAD_US);
+    return row->at_us < now - (row->status ? KH_US_DAY : CLAIM_DEAD_US);
 }
 
 bool kh_idempotency_claim(struct kh_tx *tx, struct kh_call *c, struct kh_error *err)
@@ -66,8 +67,7 @@ bool kh_idempotency_claim(struct kh_tx *tx, struct kh_call *c, struct kh_error *
     int64_t now = kh_now_us();
     struct kh_idempotency_row row = {0}, mine = {.scope = bytes32(i->scope),
                                                  .request = bytes32(i->request),
-                                                 .at_us = now,
-                                                 .early = c->work != NULL};
+                                                 .at_us = now};
     bool added = false;
 
     i->state = KH_IDEM_NEW;
@@ -111,32 +111,6 @@ enum kh_next kh_idempotency_replay(struct kh_call *c)
     return KH_REPLIED;
 }
 
-/* The row of a reply; it lives with the call, which waits for it. */
-struct keep {
-    struct kh_call *c;
-    struct kh_idempotency_row row;
-};
-
-static bool keep_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
-{
-    struct keep *k = ctx;
-
-    /* A refused request had no effect: its key is free again. */
-    if (k->row.status >= 400)
-        return kh_idempotency_sql_drop(tx, k->row.scope, err);
-    return kh_idempotency_sql_keep(tx, &k->row, err);
-}
-
-/* The effect is durable whatever becomes of this row, so the reply is sent all the same. */
-static void keep_done(void *ctx, bool ok, const struct kh_error *err)
-{
-    struct keep *k = ctx;
-
-    if (!ok)
-        kh_log_error("idempotency.keep", err);
-    k->c->ops->resume(k->c);
-}
-
 static struct kh_str header_of(const struct kh_reply *r, const char *name)
 {
     for (size_t i = 0; i < r->headers_n; i++)
@@ -145,23 +119,24 @@ static struct kh_str header_of(const struct kh_reply *r, const char *name)
     return KH_S("");
 }
 
-enum kh_next kh_idempotency_keep(struct kh_call *c)
+bool kh_idempotency_keep(struct kh_tx *tx, struct kh_call *c, struct kh_error *err)
 {
-    struct keep *k = kh_new(c->a, struct keep);
     const struct kh_reply *r = &c->reply;
-    struct kh_error err = {0};
     bool whole = !r->has_fd && !r->stream && r->body.n <= BODY_KEPT_MAX;
+    struct kh_idempotency_row row = {.scope = bytes32(c->idempotency->scope),
+                                     .status = r->status,
+                                     .type = whole && r->type.p ? r->type : KH_S(""),
+                                     .location = header_of(r, "Location"),
+                                     .etag = header_of(r, "ETag"),
+                                     .body = whole && r->body.p ? r->body : KH_S("")};
 
-    k->c = c;
-    k->row.scope = bytes32(c->idempotency->scope);
-    k->row.status = r->status;
-    k->row.type = whole && r->type.p ? r->type : KH_S("");
-    k->row.location = header_of(r, "Location");
-    k->row.etag = header_of(r, "ETag");
-    k->row.body = whole && r->body.p ? r->body : KH_S("");
     c->idempotency->state = KH_IDEM_KEPT;
-    if (kh_store_submit(c->city->store, "idempotency_keep", keep_in_tx, k, keep_done, &err))
-        return KH_WAITING;
-    kh_log_error("idempotency.keep", &err);
-    return KH_REPLIED;
+    return kh_idempotency_sql_keep(tx, &row, err);
+}
+
+bool kh_idempotency_settle(struct kh_tx *tx, struct kh_call *c, struct kh_error *err)
+{
+    if (c->reply.status < 400)
+        return kh_idempotency_keep(tx, c, err);
+    return kh_idempotency_sql_drop(tx, bytes32(c->idempotency->scope), err);
 }

@@ -384,11 +384,10 @@ static void make_with_files(struct kh_call *c)
 {
     struct making *m = c->ctx;
 
-    if (!store_files(m, &c->err) || !prepare(m, &c->err) ||
-        !kh_store_run(c->city->store, "open311_create", KH_TX_WRITE, make_in_tx, m, &c->err))
+    if (!store_files(m, &c->err) || !prepare(m, &c->err))
         kh_reply_error(c, &c->err);
     else
-        reply_made(m);
+        kh_call_write_here(c, "open311_create", make_in_tx, m, made);
 }
 
 enum kh_next api_open311_request_create(struct kh_call *c)
@@ -400,7 +399,7 @@ enum kh_next api_open311_request_create(struct kh_call *c)
     if (!read_form(m, &c->err))
         return kh_reply_error(c, &c->err);
     if (has_files(m))
-        return kh_call_offload(c, make_with_files);
+        return kh_call_offload_write(c, make_with_files);
     if (!prepare(m, &c->err))
         return kh_reply_error(c, &c->err);
     return kh_call_write(c, "open311_create", make_in_tx, m, made);

@@ -186,7 +186,7 @@ static void put_parameters(struct kh_openapi *d, const struct kh_operation *op)
         put_arg(d, kh_str_cut(args, ',', &rest));
     if (op->type && (r->flags & KH_R_OPEN_ARGS))
         put_filters(d, op->type->schema);
-    if (r->method == KH_POST)
+    if (r->method == KH_POST && !(r->flags & KH_R_SECRET))
         put_parameter_ref(d, "IdempotencyKey");
     if (op->type && changes)
         put_parameter_ref(d, "IfMatch");

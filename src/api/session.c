@@ -139,8 +139,8 @@ static enum kh_next api_session_close(struct kh_call *c)
 
 const struct kh_route kh_routes_session[] = {
     {KH_POST, "/api/v1/session", "session_open", api_session_open,
-     KH_R_PUBLIC | KH_R_JSON | KH_R_NO_CSRF, 8192, "", NULL, "Đăng nhập", "Sign in", "SessionOpen",
-     "Session"},
+     KH_R_PUBLIC | KH_R_JSON | KH_R_NO_CSRF | KH_R_SECRET, 8192, "", NULL, "Đăng nhập", "Sign in",
+     "SessionOpen", "Session"},
     {KH_GET, "/api/v1/session", "session_read", api_session_read, KH_R_PUBLIC, 0, "", NULL,
      "Ai đang đăng nhập", "Who is signed in", NULL, "Session"},
     {KH_DELETE, "/api/v1/session", "session_close", api_session_close, KH_R_PUBLIC, 0, "", NULL,

@@ -5,8 +5,8 @@ enum kh_hit kh_idempotency_sql_find(struct kh_tx *tx, struct kh_arena *a, struct
                                     struct kh_idempotency_row *ret, struct kh_error *err)
 {
     static const struct kh_sql sql = {"idempotency_find",
-                                      "SELECT request, at_us, early, status, type, location, etag,"
-                                      " body FROM idempotency WHERE scope = $1",
+                                      "SELECT request, at_us, status, type, location, etag, body"
+                                      " FROM idempotency WHERE scope = $1",
                                       NULL};
     kh_auto(kh_query) q = {0};
     enum kh_hit hit;
@@ -20,12 +20,11 @@ enum kh_hit kh_idempotency_sql_find(struct kh_tx *tx, struct kh_arena *a, struct
     ret->scope = scope;
     ret->request = kh_str_dup(a, kh_col_blob(&q, 0));
     ret->at_us = kh_col_int(&q, 1);
-    ret->early = kh_col_int(&q, 2) != 0;
-    ret->status = (int)kh_col_int(&q, 3);
-    ret->type = kh_str_dup(a, kh_col_text(&q, 4));
-    ret->location = kh_str_dup(a, kh_col_text(&q, 5));
-    ret->etag = kh_str_dup(a, kh_col_text(&q, 6));
-    ret->body = kh_str_dup(a, kh_col_blob(&q, 7));
+    ret->status = (int)kh_col_int(&q, 2);
+    ret->type = kh_str_dup(a, kh_col_text(&q, 3));
+    ret->location = kh_str_dup(a, kh_col_text(&q, 4));
+    ret->etag = kh_str_dup(a, kh_col_text(&q, 5));
+    ret->body = kh_str_dup(a, kh_col_blob(&q, 6));
     return KH_HIT;
 }
 
@@ -34,8 +33,8 @@ bool kh_idempotency_sql_add(struct kh_tx *tx, const struct kh_idempotency_row *r
 {
     static const struct kh_sql sql = {
         "idempotency_add",
-        "INSERT INTO idempotency (scope, request, at_us, early, status, type, location, etag, body)"
-        " VALUES ($1, $2, $3, $4, 0, '', '', '', $5) ON CONFLICT (scope) DO NOTHING",
+        "INSERT INTO idempotency (scope, request, at_us, status, type, location, etag, body)"
+        " VALUES ($1, $2, $3, 0, '', '', '', $4) ON CONFLICT (scope) DO NOTHING",
         NULL};
     kh_auto(kh_query) q = {0};
     int64_t changes = 0;
@@ -45,8 +44,7 @@ bool kh_idempotency_sql_add(struct kh_tx *tx, const struct kh_idempotency_row *r
     kh_bind_blob(&q, 1, row->scope);
     kh_bind_blob(&q, 2, row->request);
     kh_bind_int(&q, 3, row->at_us);
-    kh_bind_int(&q, 4, row->early);
-    kh_bind_blob(&q, 5, KH_S(""));
+    kh_bind_blob(&q, 4, KH_S(""));
     if (!kh_query_run(&q, &changes, err))
         return false;
     *ret_added = changes == 1;

@@ -10,8 +10,7 @@
 struct kh_idempotency_row {
     struct kh_str scope, request; /**< 32 bytes each */
     int64_t at_us;
-    bool early;
-    int status;                   /**< 0 while there is no reply yet */
+    int status; /**< 0 while there is no reply yet */
     struct kh_str type, location, etag, body;
 };
 

@@ -1,11 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first reply under an Idempotency-Key, for a day. status 0: the reply is not stored yet.
--- early = 1: claimed before the effect (long work), not in its transaction.
+-- The first reply under an Idempotency-Key, for a day. status 0: claimed before long work, no reply yet.
 CREATE TABLE idempotency (
     scope bytea PRIMARY KEY,
     request bytea NOT NULL,
     at_us BIGINT NOT NULL,
-    early BIGINT NOT NULL,
     status BIGINT NOT NULL,
     type text NOT NULL,
     location text NOT NULL,

@@ -1,11 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first reply under an Idempotency-Key, for a day. status 0: the reply is not stored yet.
--- early = 1: claimed before the effect (long work), not in its transaction.
+-- The first reply under an Idempotency-Key, for a day. status 0: claimed before long work, no reply yet.
 CREATE TABLE idempotency (
     scope BLOB PRIMARY KEY,
     request BLOB NOT NULL,
     at_us INTEGER NOT NULL,
-    early INTEGER NOT NULL,
     status INTEGER NOT NULL,
     type TEXT NOT NULL,
     location TEXT NOT NULL,
