@@ -141,10 +141,10 @@ describe('khue audit verify', () => {
     ['a process that was rewritten', 'changed', 'process', `UPDATE process SET xml = replace(xml, 'PT8H', 'PT80H') WHERE key = 'report'`],
     ['a decision that was rewritten', 'changed', 'decision', `UPDATE decision SET xml = replace(xml, 'normal', 'complex')`],
     ['office hours that were changed', 'changed', 'calendar', `UPDATE calendar SET data = replace(data, '08:00', '09:00')`],
+    ['a task that was removed', 'removed', 'task', `DELETE FROM task WHERE id = (SELECT min(id) FROM task WHERE state = 2)`],
     ['a task that was called done', 'changed', 'task', `UPDATE task SET state = 2 WHERE id = (SELECT min(id) FROM task WHERE state < 2)`, 'state'],
     ['a task that was moved to another unit', 'changed', 'task', `UPDATE task SET unit = 'H26.00004' WHERE id = (SELECT max(id) FROM task)`, 'unit'],
     ['a deadline that was put off', 'changed', 'task', `UPDATE task SET due_us = due_us + 60000000 WHERE id = (SELECT max(id) FROM task WHERE state < 2 AND held_us = 0 AND key = 'handle')`, 'due_us'],
-    ['a task that was removed', 'removed', 'task', `DELETE FROM task WHERE id = (SELECT min(id) FROM task)`],
     ['a task that was inserted', 'inserted', 'task', `INSERT INTO task SELECT id + 1, instance_id, token, process_id, process, key, case_type, case_id, title, role, unit, claimed_by, owner, created_us, due_us, done_us, done_by, state, overdue, calendar, held_us FROM task ORDER BY id LIMIT 1`],
     ['an instance that was ended', 'changed', 'instance', `UPDATE instance SET state = 1 WHERE id = (SELECT min(id) FROM instance WHERE state = 0)`, 'state'],
     ['an instance that was removed', 'removed', 'instance', `DELETE FROM instance WHERE id = (SELECT max(id) FROM instance)`],
@@ -155,12 +155,12 @@ describe('khue audit verify', () => {
     await city.stop();
     const honest = city.khue('audit', 'verify', '--data', city.dir);
     assert.equal(honest.status, 0, honest.stdout);
-    for (const [name, what, table, sql, column] of sealed) {
-      behindTheBack(sql);
-      const found = city.khue('audit', 'verify', '--data', city.dir);
-      assert.equal(found.status, 1, `${name}: ${found.stdout}`);
+    // All at once: to look at a whole city takes seconds.
+    for (const [, , , sql] of sealed) behindTheBack(sql);
+    const found = city.khue('audit', 'verify', '--data', city.dir);
+    assert.equal(found.status, 1, found.stdout);
+    for (const [name, what, table, , column] of sealed)
       assert.match(found.stdout, new RegExp(`${what}: table ${table}: \\w+${column ? `: ${column}` : ''}`), name);
-    }
   });
 
   it('names a record that was removed', () => {
