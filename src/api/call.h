@@ -134,7 +134,7 @@ enum kh_route_flags {
     KH_R_OPEN_ARGS = 16, /**< unknown query parameters are the handler's business (filters) */
     KH_R_CORS = 32,      /**< any origin may call it (open standards); cookies do not count there */
     KH_R_OPTIONAL_BODY = 64,
-    KH_R_SECRET = 128, /**< a secret is in the request or the reply: no Idempotency-Key */
+    KH_R_SECRET = 128, /**< a secret is in the request or the reply: Idempotency-Key is not heeded */
 };
 
 /** A row of the route table; the API description is generated from it. */

@@ -7,7 +7,8 @@
  * transaction (an import, a file) claims its key before and stores its reply after: a repetition in
  * between is answered IDEMPOTENCY_PENDING (409), for ten minutes if the server died there; such work
  * is made to be done again. A refused request claims nothing and may be sent again. Where the request
- * or its reply holds a secret (KH_R_SECRET), no key is taken: neither is for the database.
+ * or its reply holds a secret (KH_R_SECRET), a key changes nothing: neither is for the database, and a
+ * second session or key does no harm.
  *
  * Owns   table idempotency, through store/api/idempotency_sql.c; rows live 24 hours.
  * Used   by api/call.c.
@@ -29,8 +30,7 @@ struct kh_idempotency {
     struct kh_str type, location, etag, body;
 };
 
-/** Look at the header of a POST; sets c->idempotency.
- *  @param err PARAMETER_INVALID (400): too long, or not taken by this route */
+/** Look at the header of a POST; sets c->idempotency. @param err PARAMETER_INVALID (400) */
 KH_CHECK
 bool kh_idempotency_begin(struct kh_call *c, struct kh_error *err);
 
