@@ -268,6 +268,59 @@ struct kh_str kh_text_slug(struct kh_arena *a, struct kh_str s)
     return kh_str(p, n);
 }
 
+/* ---- plain ---- */
+
+static const char *typewritten(uint32_t cp)
+{
+    switch (cp) {
+    case 0xA0:
+        return " ";
+    case 0xAB:
+    case 0xBB:
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+        return "\"";
+    case 0x2018:
+    case 0x2019:
+        return "'";
+    case 0x2010:
+    case 0x2011:
+    case 0x2012:
+    case 0x2013:
+    case 0x2014:
+    case 0x2212:
+        return "-";
+    case 0x2026:
+        return "...";
+    case 0x20AB:
+        return "d";
+    default:
+        return "?";
+    }
+}
+
+struct kh_str kh_text_plain(struct kh_arena *a, struct kh_str s, size_t max)
+{
+    struct kh_buf b = kh_buf(a, s.n * 3 + 16);
+
+    for (size_t at = 0; at < s.n;) {
+        uint32_t cp = kh_char_next(s, &at);
+        unsigned base = kh_latin(cp) & 0x1F;
+
+        if (cp == '\n' || (cp >= 0x20 && cp < 0x7F))
+            kh_buf_c(&b, (char)cp);
+        else if (base)
+            kh_buf_c(&b, (char)((uc_is_upper(cp) ? 'A' : 'a') - 1 + (int)base));
+        else if (cp < 0x20 || cp == 0x7F)
+            kh_buf_c(&b, ' ');
+        else if (!kh_is_mark(cp) && !kh_is_invisible(cp))
+            kh_buf_z(&b, ligature(cp) ? ligature(cp) : typewritten(cp));
+    }
+    s = kh_buf_get(&b);
+    return s.n <= max ? s : kh_strf(a, "%.*s...", (int)(max - 3), s.p);
+}
+
 /* ---- case, length ---- */
 
 static bool is_ascii(struct kh_str s)

@@ -31,6 +31,10 @@ struct kh_str kh_text_name_key(struct kh_arena *a, struct kh_str full_name);
 /** Same for a unit: without Phường, Xã, Thị trấn, Quận, Huyện, Thị xã, Thành phố. */
 struct kh_str kh_text_unit_key(struct kh_arena *a, struct kh_str name);
 
+/** For networks that count every other character double: accents off, case kept, typographic signs as
+ *  on a typewriter, "?" for what no keyboard has; cut to max bytes, the last three of them dots. */
+struct kh_str kh_text_plain(struct kh_arena *a, struct kh_str s, size_t max);
+
 struct kh_str kh_text_upper(struct kh_arena *a, struct kh_str s);
 struct kh_str kh_text_lower(struct kh_arena *a, struct kh_str s);
 /** Number of Unicode scalar values (what JSON Schema's maxLength counts). */

@@ -114,6 +114,17 @@ static void fold_takes_accents_off(void **state)
     is(FOLD("ăằẳẵắặâầẩẫấậêềểễếệôồổỗốộơờởỡớợưừửữứự"), "aaaaaaaaaaaaeeeeeeoooooooooooouuuuuu");
 }
 
+static void plain_is_what_a_typewriter_has(void **state)
+{
+    (void)state;
+    is(kh_text_plain(a, KH_S("Đã vá “ổ gà” ở Ngõ 5 – cảm ơn… 5.000 ₫ 日"), 306),
+       "Da va \"o ga\" o Ngo 5 - cam on... 5.000 d ?");
+    is(kh_text_plain(a, nfd(KH_S("ĐƯỜNG Hòa Bình")), 306), "DUONG Hoa Binh");
+    is(kh_text_plain(a, KH_S("một hai ba"), 10), "mot hai ba");
+    is(kh_text_plain(a, KH_S("một hai ba"), 9), "mot ha...");
+    is(kh_text_plain(a, KH_S("a\tb\xff\u200b"), 9), "a b?");
+}
+
 static void fold_is_the_same_for_nfd(void **state)
 {
     struct kh_str s = KH_S("Xã Thượng Cát, huyện Đan Phượng; Khuê Văn Các; ngõ 12/5");
@@ -377,6 +388,7 @@ int main(void)
         cmocka_unit_test(nfc_fast_path_agrees_with_unicode_for_every_character),
         cmocka_unit_test(nfc_leaves_ill_formed_bytes_alone),
         cmocka_unit_test(fold_takes_accents_off),
+        cmocka_unit_test(plain_is_what_a_typewriter_has),
         cmocka_unit_test(fold_is_the_same_for_nfd),
         cmocka_unit_test(fold_parts_words_by_one_space),
         cmocka_unit_test(fold_makes_final_i_and_y_one),
