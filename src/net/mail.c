@@ -138,12 +138,20 @@ struct kh_str kh_mail_text(struct kh_arena *a, struct kh_str from, struct kh_str
     return kh_buf_get(&b);
 }
 
-/* The message on its way out, and the last line that came back. */
+/* The message on its way out, the last line of assent, and the last line that came back. */
 struct mailing {
     struct kh_str rest;
-    char answer[200];
-    size_t answer_n;
+    char answer[200], last[200];
+    size_t answer_n, last_n;
 };
+
+static size_t keep(char *out, size_t size, struct kh_str line)
+{
+    size_t n = line.n < size ? line.n : size;
+
+    memcpy(out, line.p, n);
+    return n;
+}
 
 static size_t give_text(char *out, size_t size, size_t n, void *ctx)
 {
@@ -161,10 +169,10 @@ static size_t take_line(char *p, size_t size, size_t n, void *ctx)
     struct mailing *m = ctx;
     struct kh_str line = kh_str_trim(kh_str(p, size * n));
 
-    if (kh_str_starts(line, KH_S("250"))) {
-        m->answer_n = line.n < sizeof(m->answer) ? line.n : sizeof(m->answer);
-        memcpy(m->answer, line.p, m->answer_n);
-    }
+    if (kh_str_starts(line, KH_S("250")))
+        m->answer_n = keep(m->answer, sizeof(m->answer), line);
+    if (!kh_str_starts(line, KH_S("221"))) /* the goodbye says nothing */
+        m->last_n = keep(m->last, sizeof(m->last), line);
     return size * n;
 }
 
@@ -175,6 +183,8 @@ static void set_up(CURL *c, const struct kh_config *cf, struct kh_arena *a, stru
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)cf->out_timeout_s * 1000);
     curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L); /* mail servers like to hear QUIT */
+    if (cf->out_ca.n)
+        curl_easy_setopt(c, CURLOPT_CAINFO, cf->out_ca.p);
     if (!cf->smtp_plain)
         curl_easy_setopt(c, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     if (cf->smtp_user.n) {
@@ -200,12 +210,24 @@ static struct kh_str message_id(struct kh_arena *a, struct kh_str from)
     return kh_strf(a, "%.*s@%.*s", KH_FMT(kh_hex(a, r, sizeof(r))), KH_FMT(host));
 }
 
+/* "550 5.1.1" of "550 5.1.1 <mai@example.org>: no such user": the rest is personal. */
+static struct kh_str refusal(const struct mailing *m)
+{
+    size_t n = 0;
+
+    if (m->last_n < 3 || (m->last[0] != '4' && m->last[0] != '5'))
+        return kh_str("", 0);
+    while (n < m->last_n && (strchr("0123456789.", m->last[n]) || (n == 3 && m->last[n] == ' ')))
+        n++;
+    return kh_str_trim(kh_str(m->last, n));
+}
+
 bool kh_out_mail(struct kh_out *o, struct kh_arena *a, struct kh_str to, struct kh_str subject,
                  struct kh_str text, struct kh_str *ret_proof, struct kh_error *err)
 {
     const struct kh_config *cf = o->config;
     struct mailing m = {.answer_n = 0};
-    struct kh_str from, rcpt;
+    struct kh_str from, rcpt, why;
     struct curl_slist *list;
     CURLcode rc;
     CURL *c;
@@ -223,6 +245,9 @@ bool kh_out_mail(struct kh_out *o, struct kh_arena *a, struct kh_str to, struct 
     kh_out_give(o, c);
     curl_slist_free_all(list);
     kh_count(rc == CURLE_OK ? KH_M_MAILS : KH_M_MAILS_FAILED, 1);
+    why = refusal(&m);
+    if (rc != CURLE_OK && why.n)
+        return kh_fail(err, KH_EC_OUTBOUND_FAILED, "mail: the server said %.*s", KH_FMT(why));
     if (rc != CURLE_OK)
         return kh_fail(err, KH_EC_OUTBOUND_FAILED, "mail: %s", curl_easy_strerror(rc));
     *ret_proof = kh_str_dup(a, kh_str(m.answer, m.answer_n));

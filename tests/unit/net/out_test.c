@@ -227,7 +227,8 @@ static void *smtp_run(void *arg)
         s->seen[s->n] = 0;
         if (data && strcmp(s->seen + line, ".\r\n") == 0) {
             data = false;
-            dprintf(c, s->refuse ? "550 no\r\n" : "250 2.0.0 Ok: queued as ABC123\r\n");
+            dprintf(c, s->refuse ? "550 5.1.1 <mai@example.org>: no\r\n"
+                                 : "250 2.0.0 Ok: queued as ABC123\r\n");
         } else if (!data && strncmp(s->seen + line, "EHLO", 4) == 0) {
             dprintf(c, "250-test\r\n250 8BITMIME\r\n");
         } else if (!data && strncmp(s->seen + line, "DATA", 4) == 0) {
@@ -322,6 +323,7 @@ static void says_when_mail_is_not_taken(void **state)
     assert_int_equal(err.code, KH_EC_PARAMETER_INVALID);
     assert_false(kh_out_mail(out, a, KH_S("mai@example.org"), KH_S("s"), KH_S("t"), &proof, &err));
     assert_int_equal(err.code, KH_EC_OUTBOUND_FAILED);
+    assert_string_equal(err.detail, "mail: the server said 550 5.1.1");
     smtp_close(&s);
 }
 
