@@ -3,7 +3,6 @@
 #include "net/out_impl.h"
 
 #include "base/fault.h"
-#include "base/hash.h"
 #include "base/metrics.h"
 #include "base/time.h"
 
@@ -200,14 +199,12 @@ static void set_up(CURL *c, const struct kh_config *cf, struct kh_arena *a, stru
     curl_easy_setopt(c, CURLOPT_HEADERDATA, m);
 }
 
-static struct kh_str message_id(struct kh_arena *a, struct kh_str from)
+static struct kh_str message_id(struct kh_arena *a, struct kh_str id, struct kh_str from)
 {
-    unsigned char r[12];
     struct kh_str host;
 
-    kh_random(r, sizeof(r));
     (void)kh_str_cut(from, '@', &host);
-    return kh_strf(a, "%.*s@%.*s", KH_FMT(kh_hex(a, r, sizeof(r))), KH_FMT(host));
+    return kh_strf(a, "%.*s@%.*s", KH_FMT(id), KH_FMT(host));
 }
 
 /* "550 5.1.1" of "550 5.1.1 <mai@example.org>: no such user": the rest is personal. */
@@ -222,8 +219,8 @@ static struct kh_str refusal(const struct mailing *m)
     return kh_str_trim(kh_str(m->last, n));
 }
 
-bool kh_out_mail(struct kh_out *o, struct kh_arena *a, struct kh_str to, struct kh_str subject,
-                 struct kh_str text, struct kh_str *ret_proof, struct kh_error *err)
+bool kh_out_mail(struct kh_out *o, struct kh_arena *a, const struct kh_mail *mail,
+                 struct kh_str *ret_proof, struct kh_error *err)
 {
     const struct kh_config *cf = o->config;
     struct mailing m = {.answer_n = 0};
@@ -234,9 +231,10 @@ bool kh_out_mail(struct kh_out *o, struct kh_arena *a, struct kh_str to, struct 
 
     if (!cf->smtp_url.n || !kh_mail_address(cf->smtp_from, &from))
         return kh_fail(err, KH_EC_NOT_SUPPORTED, "smtp_url and smtp_from are not configured");
-    if (!kh_mail_address(to, &rcpt))
+    if (!kh_mail_address(mail->to, &rcpt))
         return kh_fail(err, KH_EC_PARAMETER_INVALID, "not an e-mail address");
-    m.rest = kh_mail_text(a, cf->smtp_from, rcpt, subject, text, message_id(a, from), kh_now_us());
+    m.rest = kh_mail_text(a, cf->smtp_from, rcpt, mail->subject, mail->text,
+                          message_id(a, mail->id, from), kh_now_us());
     list = curl_slist_append(NULL, kh_str_z(a, rcpt));
     KH_REQUIRE(list);
     c = kh_out_take(o);

@@ -3,6 +3,7 @@
 
 #include "api/uri.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "net/addr.h"
@@ -259,10 +260,16 @@ bool kh_out_send(struct kh_out *o, struct kh_arena *a, const struct kh_out_reque
 
 /* ---- for notify ---- */
 
-static bool transport_mail(void *ctx, struct kh_arena *a, struct kh_str to, struct kh_str subject,
-                           struct kh_str text, struct kh_str *ret_proof, struct kh_error *err)
+/* Nobody waits for the outcome of a message, so what goes wrong is told to the operator here. Not
+ * where to: the address of a browser is a secret, and that of a person is personal. */
+static bool transport_mail(void *ctx, struct kh_arena *a, const struct kh_mail *mail,
+                           struct kh_str *ret_proof, struct kh_error *err)
 {
-    return kh_out_mail(ctx, a, to, subject, text, ret_proof, err);
+    bool ok = kh_out_mail(ctx, a, mail, ret_proof, err);
+
+    if (!ok)
+        kh_log(KH_WARN, "mail.failed", KV_STR("message", mail->id), KV_Z("why", err->detail));
+    return ok;
 }
 
 static bool transport_post(void *ctx, struct kh_arena *a, const char *url,
@@ -274,8 +281,12 @@ static bool transport_post(void *ctx, struct kh_arena *a, const char *url,
 
     if (!rq.body.p)
         rq.body = kh_str("", 0);
-    if (!kh_out_send(ctx, a, &rq, &reply, err))
+    if (!kh_out_send(ctx, a, &rq, &reply, err)) {
+        kh_log(KH_WARN, "message.failed", KV_Z("why", err->detail));
         return false;
+    }
+    if (reply.status >= 400)
+        kh_log(KH_WARN, "message.failed", KV_INT("status", reply.status));
     *ret_status = reply.status;
     *ret_body = reply.body;
     return true;

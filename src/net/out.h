@@ -55,8 +55,8 @@ bool kh_out_send(struct kh_out *o, struct kh_arena *a, const struct kh_out_reque
  *            PARAMETER_INVALID (400): to is no address
  */
 KH_CHECK
-bool kh_out_mail(struct kh_out *o, struct kh_arena *a, struct kh_str to, struct kh_str subject,
-                 struct kh_str text, struct kh_str *ret_proof, struct kh_error *err);
+bool kh_out_mail(struct kh_out *o, struct kh_arena *a, const struct kh_mail *mail,
+                 struct kh_str *ret_proof, struct kh_error *err);
 
 /** The transport for notify. */
 struct kh_transport kh_out_transport(struct kh_out *o);

@@ -2,11 +2,15 @@
 #include "engine/notify/notify_int.h"
 
 #include "base/hash.h"
+#include "base/id.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/identity/identity.h"
 #include "engine/notify/template.h"
 
-enum { LEASE_US = 120 * 1000000, BATCH = 50 };
+/* A delivery under way is nobody else's for LEASE_US: longer than it can take, ten browsers with the
+ * time of an outbound call each. SMS_MAX is two parts of 153 characters, as networks cut them. */
+enum { LEASE_US = 900 * 1000000, BATCH = 50, SMS_MAX = 306 };
 
 /* One delivery on its way: what is sent, and what came of it. */
 struct parcel {
@@ -17,8 +21,10 @@ struct parcel {
     struct kh_str title, body, sms;
     struct kh_push_sql_row *push;
     size_t push_n;
-    struct kh_str gone; /* a push endpoint that no longer exists */
+    struct kh_str *gone; /* push endpoints that no longer exist */
+    size_t gone_n;
     bool ok;
+    bool hopeless; /* the other side will not take it, however often it is asked */
     struct kh_str proof;
 };
 
@@ -38,7 +44,8 @@ static bool pack_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     vi = !kh_str_is(p->to.lang, "en");
     p->title = kh_template_fill(p->a, kh_template_part(texts, vi, "title"), data);
     p->body = kh_template_fill(p->a, kh_template_part(texts, vi, "body"), data);
-    p->sms = kh_template_fill(p->a, kh_template_part(texts, vi, "sms"), data);
+    p->sms = kh_text_plain(p->a, kh_template_fill(p->a, kh_template_part(texts, vi, "sms"), data),
+                           SMS_MAX);
     return true;
 }
 
@@ -51,21 +58,50 @@ static struct kh_str link_of(const struct parcel *p)
 
 static bool send_mail(struct parcel *p, struct kh_error *err)
 {
+    static const char *const foot[] = {
+        "This message was sent automatically; please do not answer it. To choose how you are told: ",
+        "Thư gửi tự động, xin đừng trả lời. Chọn cách nhận tin: "};
+    const char *base = p->nt->config.public_url;
     struct kh_str link = link_of(p);
+    struct kh_mail m = {.id = kh_id_text(p->a, p->row->id), .to = p->to.email, .subject = p->title};
+    struct kh_buf b = kh_buf(p->a, 128 << 10);
 
     if (!p->nt->transport.mail)
         return kh_fail(err, KH_EC_OUTBOUND_FAILED, "no mail transport");
-    return p->nt->transport.mail(
-        p->nt->transport.ctx, p->a, p->to.email, p->title,
-        kh_strf(p->a, "%.*s\n\n%.*s\n", KH_FMT(p->body), KH_FMT(link)), &p->proof, err);
+    kh_buf_strf(&b, "%.*s\n", KH_FMT(p->body));
+    if (link.n)
+        kh_buf_strf(&b, "\n%.*s\n", KH_FMT(link));
+    if (base)
+        kh_buf_strf(&b, "\n-- \n%s%s/me/preferences\n", foot[!kh_str_is(p->to.lang, "en")], base);
+    m.text = kh_buf_get(&b);
+    return p->nt->transport.mail(p->nt->transport.ctx, p->a, &m, &p->proof, err);
+}
+
+/* A number as it is dialled in the country, 0912345678, or from abroad, +84912345678; people write
+ * either, with blanks. One of another country has one form only. */
+static struct kh_str phone_number(struct kh_arena *a, struct kh_str typed, bool abroad)
+{
+    struct kh_buf b = kh_buf(a, 64);
+    struct kh_str s;
+
+    for (size_t i = 0; i < typed.n; i++)
+        if (typed.p[i] != ' ')
+            kh_buf_c(&b, typed.p[i]);
+    s = kh_buf_get(&b);
+    if (abroad && kh_str_starts(s, KH_S("0")))
+        return kh_strf(a, "+84%.*s", KH_FMT(kh_str_skip(s, 1)));
+    if (!abroad && kh_str_starts(s, KH_S("+84")))
+        return kh_strf(a, "0%.*s", KH_FMT(kh_str_skip(s, 3)));
+    return s;
 }
 
 /* Put {to} and {text} into the gateway's JSON template, escaped but without quotes. */
 static struct kh_str sms_body(struct parcel *p, const char *template)
 {
     struct kh_json *values = kh_json_new(p->a, KH_JSON_OBJECT);
-    const struct kh_str raw[] = {p->to.phone, p->sms};
-    static const char *const names[] = {"to", "text"};
+    const struct kh_str raw[] = {phone_number(p->a, p->to.phone, false),
+                                 phone_number(p->a, p->to.phone, true), p->sms};
+    static const char *const names[] = {"to", "to_international", "text"};
 
     for (size_t i = 0; i < KH_LEN(raw); i++) {
         struct kh_buf b = kh_buf(p->a, 16 << 10);
@@ -97,13 +133,17 @@ static bool post(struct parcel *p, const char *url, const char *const *headers, 
 static bool send_sms(struct parcel *p, struct kh_error *err)
 {
     const struct kh_notify_config *c = &p->nt->config;
-    const char *headers[] = {"Content-Type: application/json", c->sms_header, NULL};
+    const char *headers[] = {
+        "Content-Type: application/json",
+        kh_strf(p->a, "Idempotency-Key: %.*s", KH_FMT(kh_id_text(p->a, p->row->id))).p,
+        c->sms_header, NULL};
     int status;
 
     if (!post(p, c->sms_url, headers, sms_body(p, c->sms_body), &status, err))
         return false;
-    return status / 100 == 2 || kh_fail(err, KH_EC_OUTBOUND_FAILED, "the SMS gateway said %d",
-                                        status);
+    p->hopeless = status == 400 || status == 410 || status == 413 || status == 422;
+    return status / 100 == 2 ||
+           kh_fail(err, KH_EC_OUTBOUND_FAILED, "the SMS gateway said %.*s", KH_FMT(p->proof));
 }
 
 /* "https://host" of an endpoint. */
@@ -131,11 +171,11 @@ static bool push_one(struct parcel *p, const struct kh_push_sql_row *s, struct k
     kh_jw_kstr(&w, "body", kh_str(p->body.p, p->body.n < 2000 ? p->body.n : 2000));
     kh_jw_kstr(&w, "link", p->row->link);
     kh_jw_end(&w);
-    ok = kh_push_encrypt(p->a, kh_buf_get(&text), s->p256dh, s->auth, ephemeral, salt, &body,
-                         err) &&
-         kh_push_authorization(p->a, p->nt->pair, origin_of(s->endpoint),
-                               kh_cstr(subject ? subject : "mailto:postmaster@localhost"),
-                               kh_now_us(), &who, err);
+    ok =
+        kh_push_encrypt(p->a, kh_buf_get(&text), s->p256dh, s->auth, ephemeral, salt, &body, err) &&
+        kh_push_authorization(p->a, p->nt->pair, origin_of(s->endpoint),
+                              kh_cstr(subject ? subject : "mailto:postmaster@localhost"),
+                              kh_now_us(), &who, err);
     kh_push_pair_drop(ephemeral);
     if (ok) {
         const char *headers[] = {
@@ -147,18 +187,34 @@ static bool push_one(struct parcel *p, const struct kh_push_sql_row *s, struct k
     if (!ok)
         return false;
     if (status == 404 || status == 410) { /* the browser unsubscribed: not an error */
-        p->gone = s->endpoint;
+        p->gone[p->gone_n++] = s->endpoint;
         return true;
     }
     return status / 100 == 2 ||
            kh_fail(err, KH_EC_OUTBOUND_FAILED, "the push service said %d", status);
 }
 
+/* Every browser is tried, and the message is out when one has taken it: a second try would show it
+ * again where it has been. */
 static bool send_push(struct parcel *p, struct kh_error *err)
 {
-    for (size_t i = 0; i < p->push_n; i++)
-        if (!push_one(p, &p->push[i], err))
-            return false;
+    struct kh_str taken = {0};
+    size_t failed = 0;
+
+    p->gone = kh_new_n(p->a, p->push_n, struct kh_str);
+    for (size_t i = 0; i < p->push_n; i++) {
+        struct kh_error why = {0};
+
+        if (push_one(p, &p->push[i], &why)) {
+            taken = p->proof;
+            continue;
+        }
+        failed++;
+        *err = why;
+    }
+    if (failed && failed + p->gone_n == p->push_n)
+        return false;
+    p->proof = taken;
     return true;
 }
 
@@ -181,18 +237,20 @@ static bool note_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct parcel *p = ctx;
     int64_t now = kh_now_us();
-    bool dead = !p->ok && p->row->tries + 1 >= p->nt->config.tries;
+    bool dead = !p->ok && (p->hopeless || p->row->tries + 1 >= p->nt->config.tries);
 
-    if (p->gone.n && !kh_push_sql_delete(tx, 0, p->gone, err))
-        return false;
-    return kh_delivery_sql_done(tx, p->row->id, p->ok ? "sent" : dead ? "dead" : "queued",
-                                p->ok || dead ? now : now + pause_us(p->row->tries), p->proof,
-                                err);
+    for (size_t i = 0; i < p->gone_n; i++)
+        if (!kh_push_sql_delete(tx, 0, p->gone[i], err))
+            return false;
+    return kh_delivery_sql_done(tx, p->row->id,
+                                p->ok  ? "sent"
+                                : dead ? "dead"
+                                       : "queued",
+                                p->ok || dead ? now : now + pause_us(p->row->tries), p->proof, err);
 }
 
 struct take {
     struct kh_arena *a;
-    unsigned max;
     struct kh_delivery_sql_row *rows;
     size_t n;
 };
@@ -202,21 +260,24 @@ static bool take_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     struct take *t = ctx;
     int64_t now = kh_now_us();
 
-    return kh_delivery_sql_take(tx, t->a, now, now + LEASE_US, t->max, &t->rows, &t->n, err);
+    return kh_delivery_sql_take(tx, t->a, now, now + LEASE_US, 1, &t->rows, &t->n, err);
 }
 
 bool kh_notify_run(struct kh_notify *nt, unsigned max, unsigned *ret_sent, struct kh_error *err)
 {
-    kh_auto_arena a = kh_arena_new(64 << 20);
-    struct take t = {.a = a, .max = max};
-
     *ret_sent = 0;
-    if (!kh_store_run(nt->store, "delivery_take", KH_TX_WRITE, take_in_tx, &t, err))
-        return false;
-    for (size_t i = 0; i < t.n; i++) {
-        struct parcel p = {.nt = nt, .a = a, .row = &t.rows[i]};
+    for (unsigned i = 0; i < max; i++) {
+        kh_auto_arena a = kh_arena_new(8 << 20);
+        struct take t = {.a = a};
+        struct parcel p = {.nt = nt, .a = a};
         struct kh_error why = {0};
 
+        /* One at a time: those behind one that is slow keep their turn, also for other processes. */
+        if (!kh_store_run(nt->store, "delivery_take", KH_TX_WRITE, take_in_tx, &t, err))
+            return false;
+        if (t.n == 0)
+            return true;
+        p.row = &t.rows[0];
         if (!kh_store_run(nt->store, "delivery_pack", KH_TX_READ, pack_in_tx, &p, err))
             return false;
         p.ok = send_parcel(&p, &why);

@@ -18,12 +18,18 @@
 
 struct kh_notify;
 
+/** An e-mail on its way. */
+struct kh_mail {
+    struct kh_str id; /**< the same at every try, so that one that came twice is known as one */
+    struct kh_str to, subject, text;
+};
+
 /** How to reach people. Each returns false with err if the other side did not take it; ret_proof is
  *  what it answered (a message id), at most 200 bytes. */
 struct kh_transport {
     void *ctx;
-    bool (*mail)(void *ctx, struct kh_arena *a, struct kh_str to, struct kh_str subject,
-                 struct kh_str text, struct kh_str *ret_proof, struct kh_error *err);
+    bool (*mail)(void *ctx, struct kh_arena *a, const struct kh_mail *m, struct kh_str *ret_proof,
+                 struct kh_error *err);
     /** A POST; headers are "Name: value" lines, NULL-terminated. */
     bool (*post)(void *ctx, struct kh_arena *a, const char *url, const char *const *headers,
                  struct kh_str body, int *ret_status, struct kh_str *ret_body,
@@ -32,13 +38,14 @@ struct kh_transport {
 
 /** Empty text: the channel is off. */
 struct kh_notify_config {
-    bool mail;                 /**< a mail transport is configured */
-    const char *sms_url;       /**< HTTP gateway that takes a POST */
-    const char *sms_header;    /**< one header with its credential, or NULL */
-    const char *sms_body;      /**< JSON template with {to} and {text}; values are JSON-escaped */
-    const char *push_subject;  /**< contact for push services, "mailto:..." (RFC 8292) */
-    const char *public_url;    /**< where links begin, "https://khue.hanoi.example" */
-    unsigned tries;            /**< before a delivery is dead [8] */
+    bool mail;                /**< a mail transport is configured */
+    const char *sms_url;      /**< HTTP gateway that takes a POST */
+    const char *sms_header;   /**< one header with its credential, or NULL */
+    const char *sms_body;     /**< JSON template with {to} (0912345678), {to_international}
+                                    (+84912345678) and {text}; values are JSON-escaped */
+    const char *push_subject; /**< contact for push services, "mailto:..." (RFC 8292) */
+    const char *public_url;   /**< where links begin, "https://khue.hanoi.example" */
+    unsigned tries;           /**< before a delivery is dead [8] */
 };
 
 KH_CHECK
@@ -49,13 +56,13 @@ void kh_notify_close(struct kh_notify *nt);
 
 /** To one account, or to all holders of a role in a unit. */
 struct kh_notice {
-    int64_t account;             /**< or 0 */
-    struct kh_str role, unit;    /**< if account is 0 */
-    struct kh_str template_key;  /**< "feedback/accepted" */
-    const struct kh_json *data;  /**< values for the {fields} of the template */
-    struct kh_str link;          /**< address inside the portal, "/cases/0r..." */
+    int64_t account;            /**< or 0 */
+    struct kh_str role, unit;   /**< if account is 0 */
+    struct kh_str template_key; /**< "feedback/accepted" */
+    const struct kh_json *data; /**< values for the {fields} of the template */
+    struct kh_str link;         /**< address inside the portal, "/cases/0r..." */
     int64_t case_id;
-    bool urgent;                 /**< not held back by quiet hours */
+    bool urgent; /**< not held back by quiet hours */
 };
 /** Queue a message in the transaction of its cause.
  *  @param err TEMPLATE_UNKNOWN (404), STORE (503) */

@@ -268,6 +268,15 @@ static void smtp_close(struct smtp *s)
     close(s->fd);
 }
 
+static const struct kh_mail *letter(const char *to)
+{
+    static struct kh_mail m;
+
+    m = (struct kh_mail){
+        .id = KH_S("1"), .to = kh_cstr(to), .subject = KH_S("s"), .text = KH_S("t")};
+    return &m;
+}
+
 static void hands_mail_to_the_mail_server(void **state)
 {
     struct smtp s = {0};
@@ -277,8 +286,12 @@ static void hands_mail_to_the_mail_server(void **state)
     (void)state;
     smtp_open(&s);
     assert_true(kh_config_set(config, KH_S("smtp_plain"), KH_S("yes"), &err));
-    if (!kh_out_mail(out, a, KH_S("mai@example.org"), KH_S("Phản ánh đã xong\r\nBcc: x@y.z"),
-                     KH_S("Chào Mai,\n.\nXong rồi.\n"), &proof, &err))
+    if (!kh_out_mail(out, a,
+                     &(struct kh_mail){.id = KH_S("0scdv6xc80000"),
+                                       .to = KH_S("mai@example.org"),
+                                       .subject = KH_S("Phản ánh đã xong\r\nBcc: x@y.z"),
+                                       .text = KH_S("Chào Mai,\n.\nXong rồi.\n")},
+                     &proof, &err))
         fail_msg("%s", err.detail);
     smtp_close(&s);
     assert_true(kh_str_is(proof, "250 2.0.0 Ok: queued as ABC123"));
@@ -286,6 +299,7 @@ static void hands_mail_to_the_mail_server(void **state)
     assert_non_null(strstr(s.seen, "RCPT TO:<mai@example.org>"));
     assert_non_null(
         strstr(s.seen, "From: =?UTF-8?B?VGjDoG5oIHBo4buR?= <khong-tra-loi@hanoi.test>\r\n"));
+    assert_non_null(strstr(s.seen, "Message-ID: <0scdv6xc80000@hanoi.test>\r\n"));
     assert_null(strstr(s.seen, "\nBcc:"));
     assert_non_null(strstr(s.seen, "Auto-Submitted: auto-generated\r\n"));
     body = strstr(s.seen, "\r\n\r\n");
@@ -303,7 +317,7 @@ static void sends_no_mail_in_the_clear_unless_told(void **state)
 
     (void)state;
     smtp_open(&s);
-    assert_false(kh_out_mail(out, a, KH_S("mai@example.org"), KH_S("s"), KH_S("t"), &proof, &err));
+    assert_false(kh_out_mail(out, a, letter("mai@example.org"), &proof, &err));
     assert_int_equal(err.code, KH_EC_OUTBOUND_FAILED);
     smtp_close(&s);
     assert_null(strstr(s.seen, "MAIL FROM"));
@@ -315,13 +329,13 @@ static void says_when_mail_is_not_taken(void **state)
     struct kh_str proof;
 
     (void)state;
-    assert_false(kh_out_mail(out, a, KH_S("mai@example.org"), KH_S("s"), KH_S("t"), &proof, &err));
+    assert_false(kh_out_mail(out, a, letter("mai@example.org"), &proof, &err));
     assert_int_equal(err.code, KH_EC_NOT_SUPPORTED);
     smtp_open(&s);
     assert_true(kh_config_set(config, KH_S("smtp_plain"), KH_S("yes"), &err));
-    assert_false(kh_out_mail(out, a, KH_S("not an address"), KH_S("s"), KH_S("t"), &proof, &err));
+    assert_false(kh_out_mail(out, a, letter("not an address"), &proof, &err));
     assert_int_equal(err.code, KH_EC_PARAMETER_INVALID);
-    assert_false(kh_out_mail(out, a, KH_S("mai@example.org"), KH_S("s"), KH_S("t"), &proof, &err));
+    assert_false(kh_out_mail(out, a, letter("mai@example.org"), &proof, &err));
     assert_int_equal(err.code, KH_EC_OUTBOUND_FAILED);
     assert_string_equal(err.detail, "mail: the server said 550 5.1.1");
     smtp_close(&s);

@@ -36,7 +36,8 @@ struct world {
     unsigned mails, posts;
     int answer;
     bool down;
-    char last_to[64], last_text[512], last_url[128], last_body[512];
+    char last_to[64], last_text[1024], last_url[128], last_body[1024], last_id[64];
+    const char *refused; /* a push address that answers 500 */
 };
 
 static void keep(char *out, size_t size, struct kh_str s)
@@ -47,36 +48,36 @@ static void keep(char *out, size_t size, struct kh_str s)
     out[n] = '\0';
 }
 
-static bool mail(void *ctx, struct kh_arena *a, struct kh_str to, struct kh_str subject,
-                 struct kh_str text, struct kh_str *ret_proof, struct kh_error *err)
-{
-    struct world *w = ctx;
-
-    (void)a;
-    (void)subject;
-    w->mails++;
-    if (w->down)
-        return kh_fail(err, KH_EC_OUTBOUND_FAILED, "the mail server is down");
-    keep(w->last_to, sizeof(w->last_to), to);
-    keep(w->last_text, sizeof(w->last_text), text);
-    *ret_proof = KH_S("250 queued as 17");
-    return true;
-}
-
-static bool post(void *ctx, struct kh_arena *a, const char *url, const char *const *headers,
-                 struct kh_str body, int *ret_status, struct kh_str *ret_body,
+static bool mail(void *ctx, struct kh_arena *a, const struct kh_mail *m, struct kh_str *ret_proof,
                  struct kh_error *err)
 {
     struct world *w = ctx;
 
     (void)a;
-    (void)headers;
+    w->mails++;
+    keep(w->last_id, sizeof(w->last_id), m->id);
+    if (w->down)
+        return kh_fail(err, KH_EC_OUTBOUND_FAILED, "the mail server is down");
+    keep(w->last_to, sizeof(w->last_to), m->to);
+    keep(w->last_text, sizeof(w->last_text), m->text);
+    *ret_proof = KH_S("250 queued as 17");
+    return true;
+}
+
+static bool post(void *ctx, struct kh_arena *a, const char *url, const char *const *headers,
+                 struct kh_str body, int *ret_status, struct kh_str *ret_body, struct kh_error *err)
+{
+    struct world *w = ctx;
+
+    (void)a;
     w->posts++;
+    if (strncmp(headers[1], "Idempotency-Key: ", 17) == 0)
+        keep(w->last_id, sizeof(w->last_id), kh_cstr(headers[1] + 17));
     if (w->down)
         return kh_fail(err, KH_EC_OUTBOUND_FAILED, "no route");
     keep(w->last_url, sizeof(w->last_url), kh_cstr(url));
     keep(w->last_body, sizeof(w->last_body), body);
-    *ret_status = w->answer;
+    *ret_status = w->refused && strcmp(url, w->refused) == 0 ? 500 : w->answer;
     *ret_body = KH_S("{\"id\":17}");
     return true;
 }
@@ -109,7 +110,8 @@ static bool begin(struct world *w, struct kh_tx *tx)
     static const char templates[] =
         "{\"done\":{\"vi\":{\"title\":\"Phản ánh {number} đã xong\",\"body\":\"{answer}\","
         "\"sms\":\"Xong {number}\"},\"en\":{\"title\":\"Report {number} is done\","
-        "\"body\":\"{answer}\"}}}";
+        "\"body\":\"{answer}\"}},\"refused\":{\"vi\":{\"title\":\"Không nhận: {reason}\",\"body\":"
+        "\"{reason}\"},\"en\":{\"title\":\"Refused: {reason}\",\"body\":\"{reason}\"}}}";
     struct kh_who who = kh_who_system(KH_S("test"));
     struct kh_json *v;
 
@@ -124,7 +126,8 @@ static int setup(void **state)
     static const struct kh_notify_config config = {
         .mail = true,
         .sms_url = "https://sms.example/send",
-        .sms_body = "{\"to\":\"{to}\",\"text\":\"{text}\"}",
+        .sms_body = "{\"to\":\"{to}\",\"text\":\"{text}\","
+                    "\"abroad\":\"{to_international}\"}",
         .public_url = "https://khue.example",
         .tries = 3,
     };
@@ -137,8 +140,10 @@ static int setup(void **state)
     w->answer = 201;
     assert_true(kh_identity_open(w->f.st, &cheap, &w->id, &w->err));
     assert_true(kh_notify_open(w->f.st, &config, &t, &w->nt, &w->err));
-    w->ac = (struct kh_account){.username = KH_S("an.nguyen"), .name = KH_S("An"),
-                                .email = KH_S("an@example.vn"), .phone = KH_S("0912345678")};
+    w->ac = (struct kh_account){.username = KH_S("an.nguyen"),
+                                .name = KH_S("An"),
+                                .email = KH_S("an@example.vn"),
+                                .phone = KH_S("0912345678")};
     assert_true(act(w, begin));
     *state = w;
     return 0;
@@ -175,6 +180,14 @@ static bool prefer(struct world *w, struct kh_tx *tx)
 static bool subscribe(struct world *w, struct kh_tx *tx)
 {
     return kh_push_subscribe(tx, w->a, w->ac.id, w->json, &w->err);
+}
+
+static bool change_phone(struct world *w, struct kh_tx *tx)
+{
+    struct kh_who who = kh_who_system(KH_S("test"));
+    struct kh_account change = {.id = w->ac.id, .phone = w->ac.phone};
+
+    return kh_account_change(tx, w->id, w->a, &change, KH_S(""), KH_S(""), &who, &w->err);
 }
 
 static const struct kh_json *parse(struct world *w, const char *text)
@@ -280,6 +293,83 @@ static void sms_text_cannot_break_out_of_the_gateways_json(void **state)
     assert_true(kh_str_is(kh_json_str(parse(w, w->last_body), "to", KH_S("")), "0912345678"));
 }
 
+static void text_by_sms_only(struct world *w, const char *answer)
+{
+    w->json = parse(w, "{\"channels\":{\"email\":false,\"sms\":true},\"quiet\":null}");
+    assert_true(act(w, prefer));
+    w->notice = (struct kh_notice){
+        .account = w->ac.id,
+        .template_key = KH_S("feedback/refused"),
+        .data = parse(w, kh_strf(w->a, "{\"reason\":\"%s\"}", answer).p),
+    };
+    assert_true(act(w, queue));
+}
+
+static void sms_goes_to_a_number_in_one_form_and_without_accents(void **state)
+{
+    struct world *w = *state;
+    struct kh_str text;
+
+    w->ac.phone = KH_S("+84 91 234 56 78");
+    assert_true(act(w, change_phone));
+    text_by_sms_only(w, "“Đường” không thuộc Hà Nội – chuyển Hưng Yên");
+    assert_int_equal(run(w), 1);
+    assert_true(kh_str_is(kh_json_str(parse(w, w->last_body), "to", KH_S("")), "0912345678"));
+    assert_true(kh_str_is(kh_json_str(parse(w, w->last_body), "abroad", KH_S("")), "+84912345678"));
+    assert_true(kh_str_is(kh_json_str(parse(w, w->last_body), "text", KH_S("")),
+                          "Khong nhan: \"Duong\" khong thuoc Ha Noi - chuyen Hung Yen"));
+    text_by_sms_only(w, kh_strf(w->a, "%0500d", 1).p);
+    assert_int_equal(run(w), 1);
+    text = kh_json_str(parse(w, w->last_body), "text", KH_S(""));
+    assert_int_equal(text.n, 306);
+    assert_true(kh_str_eq(kh_str_skip(text, 302), KH_S("0...")));
+}
+
+static void sms_is_tried_again_unless_it_is_refused_for_good(void **state)
+{
+    struct world *w = *state;
+    char first[64];
+
+    w->answer = 503;
+    text_by_sms_only(w, "x");
+    assert_int_equal(run(w), 0);
+    memcpy(first, w->last_id, sizeof(first));
+    assert_int_equal(strlen(first), 13);
+    w->answer = 200;
+    assert_int_equal(run(w), 0);
+    kh_clock_add(2 * KH_US_MIN);
+    assert_int_equal(run(w), 1);
+    assert_string_equal(w->last_id, first); /* the gateway can tell that it is the same one */
+    w->answer = 422;
+    text_by_sms_only(w, "y");
+    assert_int_equal(run(w), 0);
+    kh_clock_add(KH_US_H);
+    assert_int_equal(run(w), 0);
+    assert_int_equal(w->posts, 3);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM notice_delivery WHERE state = 'dead'"
+                                        " AND tries = 1 AND proof LIKE '%said 422 {%'"),
+                     1);
+}
+
+static void mail_says_how_to_be_told_otherwise_and_keeps_its_id(void **state)
+{
+    struct world *w = *state;
+    char first[64];
+
+    w->down = true;
+    say(w, false);
+    assert_int_equal(run(w), 0);
+    memcpy(first, w->last_id, sizeof(first));
+    assert_int_equal(strlen(first), 13);
+    w->down = false;
+    kh_clock_add(2 * KH_US_MIN);
+    assert_int_equal(run(w), 1);
+    assert_string_equal(w->last_id, first);
+    assert_string_equal(
+        w->last_text, "Đã vá \"ổ gà\"\n\nhttps://khue.example/cases/1\n\n-- \nThư gửi tự động, xin "
+                      "đừng trả lời. Chọn cách nhận tin: https://khue.example/me/preferences\n");
+}
+
 static void refuses_preferences_and_templates_that_do_not_fit(void **state)
 {
     struct world *w = *state;
@@ -353,7 +443,8 @@ static void encrypts_as_rfc_8291_appendix_a(void **state)
 
     assert_true(kh_base64_parse(
         w->a,
-        KH_S("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
+        KH_S(
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
         &point));
     assert_true(kh_base64_parse(w->a, KH_S("BTBZMqHH6r4Tts7J_aSIgg"), &auth));
     assert_true(kh_base64_parse(w->a, KH_S("DGv6ra1nlYgDCS1FRnbzlw"), &salt));
@@ -375,14 +466,58 @@ static void a_browser_that_is_gone_is_forgotten(void **state)
     struct world *w = *state;
 
     w->json = parse(
-        w, "{\"endpoint\":\"https://push.example/1\",\"keys\":{\"p256dh\":\"BCVxsr7N_eNgVRqvHtD0zTZsEc6"
-           "-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4\",\"auth\":"
-           "\"BTBZMqHH6r4Tts7J_aSIgg\"}}");
+        w,
+        "{\"endpoint\":\"https://push.example/1\",\"keys\":{\"p256dh\":\"BCVxsr7N_eNgVRqvHtD0zTZsEc6"
+        "-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4\",\"auth\":"
+        "\"BTBZMqHH6r4Tts7J_aSIgg\"}}");
     assert_true(act(w, subscribe));
     w->answer = 410;
     say(w, false);
     assert_int_equal(run(w), 2);
     assert_string_equal(w->last_url, "https://push.example/1");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM push_subscription"), 0);
+}
+
+static void subscribe_at(struct world *w, const char *endpoint)
+{
+    w->json =
+        parse(w, kh_strf(w->a,
+                         "{\"endpoint\":\"%s\",\"keys\":{\"p256dh\":\"BCVxsr7N_"
+                         "eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkN"
+                         "toIAiw4\",\"auth\":\"BTBZMqHH6r4Tts7J_aSIgg\"}}",
+                         endpoint)
+                     .p);
+    assert_true(act(w, subscribe));
+}
+
+static void a_browser_that_has_the_message_is_not_told_again(void **state)
+{
+    struct world *w = *state;
+
+    w->json = parse(w, "{\"channels\":{\"email\":false,\"sms\":false},\"quiet\":null}");
+    assert_true(act(w, prefer));
+    subscribe_at(w, "https://push.example/1");
+    subscribe_at(w, "https://push.example/2");
+    w->refused = "https://push.example/2"; /* the newest, so it is asked first */
+    say(w, false);
+    assert_int_equal(run(w), 1);
+    assert_int_equal(w->posts, 2);
+    kh_clock_add(KH_US_H);
+    assert_int_equal(run(w), 0);
+    assert_int_equal(w->posts, 2);
+    w->answer = 500; /* neither took it */
+    say(w, false);
+    assert_int_equal(run(w), 0);
+    w->answer = 201;
+    kh_clock_add(KH_US_H);
+    assert_int_equal(run(w), 1);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM notice_delivery WHERE state = 'sent'"
+                                        " AND proof LIKE '201 %'"),
+                     2);
+    w->refused = NULL;
+    w->answer = 410;
+    say(w, false);
+    assert_int_equal(run(w), 1);
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM push_subscription"), 0);
 }
 
@@ -411,13 +546,14 @@ static void devices_are_listed_and_ended_by_their_owner(void **state)
     struct world *w = *state;
 
     for (int i = 1; i <= 2; i++) {
-        w->json = parse(w, kh_strf(w->a,
-                                   "{\"endpoint\":\"https://push.example%s/%d\",\"keys\":{\"p256dh\":"
-                                   "\"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-"
-                                   "AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4\",\"auth\":"
-                                   "\"BTBZMqHH6r4Tts7J_aSIgg\"}}",
-                                   i == 2 ? ":8443" : "", i)
-                               .p);
+        w->json =
+            parse(w, kh_strf(w->a,
+                             "{\"endpoint\":\"https://push.example%s/%d\",\"keys\":{\"p256dh\":"
+                             "\"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-"
+                             "AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4\",\"auth\":"
+                             "\"BTBZMqHH6r4Tts7J_aSIgg\"}}",
+                             i == 2 ? ":8443" : "", i)
+                         .p);
         assert_true(act(w, subscribe));
     }
     assert_true(act(w, devices_are));
@@ -434,10 +570,14 @@ int main(void)
         STORY(waits_for_the_end_of_quiet_hours_unless_urgent),
         STORY(an_outage_is_tried_again_and_in_the_end_given_up),
         STORY(sms_text_cannot_break_out_of_the_gateways_json),
+        STORY(sms_goes_to_a_number_in_one_form_and_without_accents),
+        STORY(sms_is_tried_again_unless_it_is_refused_for_good),
+        STORY(mail_says_how_to_be_told_otherwise_and_keeps_its_id),
         STORY(refuses_preferences_and_templates_that_do_not_fit),
         STORY(tells_an_instant_by_the_clock_of_the_city),
         STORY(encrypts_as_rfc_8291_appendix_a),
         STORY(a_browser_that_is_gone_is_forgotten),
+        STORY(a_browser_that_has_the_message_is_not_told_again),
         STORY(devices_are_listed_and_ended_by_their_owner),
     };
 
