@@ -8,6 +8,7 @@
 #include "base/rate.h"
 #include "base/time.h"
 #include "net/assets.h"
+#include "net/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, PEM_MAX = 1 << 20, STOP_POLL_US = 2000, STOP_GRACE_US = 3000000 };
+enum { BACKLOG = 4096, STOP_POLL_US = 2000, STOP_GRACE_US = 3000000 };
 
 /* ---- listening ---- */
 
@@ -106,23 +107,6 @@ static struct kh_str address_of(struct kh_arena *a, int fd)
 }
 
 /* ---- settings ---- */
-
-static bool read_pem(struct kh_arena *a, struct kh_str path, const char **ret, struct kh_error *err)
-{
-    char *z = kh_str_z(a, path), *p;
-    FILE *f = fopen(z, "re");
-    size_t n;
-
-    if (!f)
-        return kh_fail(err, KH_EC_IO, "%s: %s", z, strerror(errno));
-    p = kh_alloc(a, PEM_MAX + 1);
-    n = fread(p, 1, PEM_MAX, f);
-    fclose(f);
-    if (n == 0 || n == PEM_MAX)
-        return kh_fail(err, KH_EC_CONFIG_INVALID, "%s is no PEM file", z);
-    *ret = p;
-    return true;
-}
 
 static bool read_proxies(struct kh_net *net, struct kh_error *err)
 {
@@ -228,8 +212,7 @@ static bool net_listen(struct kh_net *net, struct kh_error *err)
 
     if ((cf->tls_cert.n != 0) != (cf->tls_key.n != 0))
         return kh_fail(err, KH_EC_CONFIG_INVALID, "tls_cert and tls_key go together");
-    if (net->tls &&
-        (!read_pem(net->a, cf->tls_cert, &cert, err) || !read_pem(net->a, cf->tls_key, &key, err)))
+    if (net->tls && !kh_tls_read(net->a, cf, &cert, &key, err))
         return false;
     if (!read_proxies(net, err))
         return false;
@@ -244,8 +227,7 @@ static bool net_listen(struct kh_net *net, struct kh_error *err)
     if (net->daemon)
         return true;
     close(fd);
-    return kh_fail(err, KH_EC_IO, "the HTTP server does not start%s",
-                   net->tls ? "; do certificate and key belong together?" : "");
+    return kh_fail(err, KH_EC_IO, "the HTTP server does not start");
 }
 
 bool kh_net_start(const struct kh_config *config, struct kh_city *city, struct kh_net **ret_net,

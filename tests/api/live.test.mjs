@@ -2,6 +2,7 @@
 // The event log as it happens, over HTTP and HTTPS.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Agent, get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -135,5 +136,25 @@ describe('HTTPS', () => {
     const wrong = city.khue('serve', '--data', city.dir, '--listen', '127.0.0.1:0', '--tls-cert', cert);
     assert.notEqual(wrong.status, 0);
     assert.match(wrong.stderr, /tls_cert and tls_key go together/);
+  });
+
+  it('says which of certificate and key is wrong, and how', async () => {
+    const at = (name) => join(city.base, name);
+    const openssl = (...args) => assert.equal(spawnSync('openssl', args).status, 0);
+    for (const name of ['one', 'two'])
+      openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at(`${name}.key`), '-out', at(`${name}.crt`), '-days', '2', '-subj', '/CN=localhost');
+    openssl('ec', '-in', at('one.key'), '-aes256', '-passout', 'pass:secret', '-out', at('locked.key'));
+    writeFileSync(at('none.pem'), 'not a PEM file\n');
+    for (const [cert, key, says] of [
+      ['one.crt', 'two.key', /two\.key is not the key of the first certificate in \S+one\.crt/],
+      ['none.pem', 'one.key', /none\.pem has no certificate in PEM/],
+      ['one.crt', 'none.pem', /none\.pem has no private key in PEM/],
+      ['one.crt', 'locked.key', /locked\.key has no private key in PEM, or one under a password/],
+      ['gone.crt', 'one.key', /gone\.crt: No such file or directory/],
+    ]) {
+      const tried = city.khue('serve', '--data', city.dir, '--listen', '127.0.0.1:0', '--tls-cert', at(cert), '--tls-key', at(key));
+      assert.equal(tried.status, 1, `${cert} ${key}`);
+      assert.match(tried.stderr, says);
+    }
   });
 });
