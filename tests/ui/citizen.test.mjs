@@ -431,6 +431,21 @@ test('a citizen signs up, and hears what is wrong beside the field', async () =>
   await page.context().close();
 });
 
+test('a position outside the city is said, and the map shows where a place can be chosen', async () => {
+  const page = await city.visit({ width: 360, height: 740, lang: 'en', permissions: ['geolocation'], geolocation: { latitude: 10.7769, longitude: 106.7009 } });
+  await page.goto('/report/place');
+  await page.locator('.map[data-drawn]').waitFor();
+  await page.getByRole('button', { name: 'Use my position' }).click();
+  await page.getByText('This place is outside Hanoi.').waitFor();
+  // A tap in the middle of what is shown is a place in the city.
+  const box = await page.locator('.map').boundingBox();
+  await page.locator('.map').click({ position: { x: box.width / 2, y: box.height / 2 } });
+  await page.getByText('This place is outside Hanoi.').waitFor({ state: 'detached' });
+  await page.locator('main').getByText(/Phường /).first().waitFor();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test('a link of the sign-in page cannot lead to another site', async () => {
   const page = await city.visit();
   await page.goto('/login?next=//example.org/');

@@ -24,6 +24,30 @@ async function report(page) {
 const dial = (page, name) => page.locator('.dial', { hasText: name }).locator('.value');
 const numberOf = async (locator) => Number((await locator.textContent()).replace(/\D/g, ''));
 
+test('a task of a process that is about no record leads to the task', async () => {
+  const page = await city.visit({ width: 1920, height: 1080, role: 'leader' });
+  await page.route('**/api/v1/tasks?*', async (route) => {
+    const reply = await route.fetch();
+    const body = await reply.json();
+    const { case: about, ...task } = body.items[0];
+    assert.ok(about);
+    await route.fulfill({ response: reply, json: { ...body, items: [{ ...task, id: '0task0without', title: 'Việc không hồ sơ', minutes_left: -9999 }, ...body.items] } });
+  });
+  await page.route('**/api/v1/tasks/0task0without', async (route) => {
+    const { items } = await (await page.request.get(`${city.url}/api/v1/tasks?state=open&limit=1`)).json();
+    const { case: about, ...task } = items[0];
+    assert.ok(about);
+    await route.fulfill({ json: { ...task, id: '0task0without', title: 'Việc không hồ sơ' } });
+  });
+  await page.goto('/ioc');
+  await page.getByText('Việc không hồ sơ').click();
+  await page.waitForURL('**/desk/tasks/0task0without');
+  await page.getByRole('heading', { name: 'Việc không hồ sơ' }).waitFor();
+  await page.locator('.act-col').waitFor();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test('five figures with what is usual, the ranking and the map are there', async () => {
   const page = await city.visit({ width: 1920, height: 1080, theme: 'dark', role: 'leader' });
   await page.goto('/ioc');

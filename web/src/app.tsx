@@ -182,13 +182,15 @@ function NoticeBell(): JSX.Element | null {
     if (/notice/.test(e.kind) || e.type === 'notice') notices.reload();
   }, !!account);
   if (!account) return null;
-  const n = notices.data?.items.filter((x) => !x.read).length ?? 0;
+  const items = notices.data?.items ?? [];
+  const unread = items.filter((x) => !x.read).length;
+  const n = unread === items.length && notices.data?.next ? `${unread}+` : unread;
   return (
     <a class="icon-button bell" href="/me/notices" aria-label={n ? t('notices.unread', { n }) : t('notices.none_unread')}>
       <Icon of={Bell} />
-      {n > 0 && (
+      {unread > 0 && (
         <span class="badge" aria-hidden="true">
-          {n > 99 ? '99+' : n}
+          {n}
         </span>
       )}
     </a>

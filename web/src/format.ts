@@ -51,7 +51,7 @@ export function number(n: number, digits = 0): string {
 }
 
 export function percent(n: number | null | undefined): string {
-  return n === null || n === undefined ? '–' : `${number(n, n % 1 === 0 || n >= 100 ? 0 : 1)} %`;
+  return n === null || n === undefined ? '–' : `${number(n, n % 1 === 0 || n >= 100 ? 0 : 1)}%`;
 }
 
 export function bytes(n: number): string {

@@ -125,7 +125,8 @@ export interface Task {
   key: string;
   name: Words;
   title: string;
-  case: { type: string; id: string };
+  /** Absent where the process is about no record. */
+  case?: { type: string; id: string };
   instance: string;
   process: string;
   state: 'open' | 'claimed' | 'done' | 'cancelled';

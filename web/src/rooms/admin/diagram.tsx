@@ -135,7 +135,7 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
           })}
         </svg>
       </div>
-      <div class="table-box" tabIndex={0} role="region" aria-label={t('process.steps')}>
+      <div class="table-box cards" tabIndex={0} role="region" aria-label={t('process.steps')}>
         <table>
           <caption>{t('process.steps')}</caption>
           <thead>
@@ -150,9 +150,9 @@ export function Diagram({ xml, tokens, label }: { xml: string; tokens: Map<strin
           <tbody>
             {people.map((s) => (
               <tr key={s.id}>
-                <td>{nameOf(s) || s.id}</td>
-                <td>{tMaybe(`bpmn.${s.kind}`) ?? s.kind}</td>
-                <td class="n">{tokens.get(s.id) ?? 0}</td>
+                <td data-label={t('inbox.step')}>{nameOf(s) || s.id}</td>
+                <td data-label={t('process.kind')}>{tMaybe(`bpmn.${s.kind}`) ?? s.kind}</td>
+                <td data-label={t('process.standing')} class="n">{tokens.get(s.id) ?? 0}</td>
               </tr>
             ))}
           </tbody>

@@ -214,8 +214,7 @@ export function Nearby(): JSX.Element {
             <>
               <div class="section-head">
                 <p class="quiet" role="status">
-                  {t('nearby.count', { n: items.length })}
-                  {reports.data.next && '+'}
+                  {t('nearby.count', { n: reports.data.next ? `${items.length}+` : items.length })}
                 </p>
                 <span>
                   <a href={`/api/v1/records/report${query({ ...filter, limit: 1000, format: 'csv' })}`} download="report.csv">

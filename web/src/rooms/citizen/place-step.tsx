@@ -4,7 +4,7 @@ import { LocateFixed, MapPin, Search } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, query } from '../../api';
-import { centreOf, usePortal } from '../../city';
+import { centreOf, cityName, usePortal } from '../../city';
 import type { Draft } from '../../db';
 import { number } from '../../format';
 import { t, type Key } from '../../i18n';
@@ -90,7 +90,9 @@ export function PlaceStep({ d, errors }: StepProps): JSX.Element {
         say(t('report.place.in', { unit: u.name }));
       })
       .catch((e: { code?: string }) => {
-        if (turn === asking.current && e.code === 'UNIT_NOT_FOUND') setProblem(t('report.place.outside'));
+        if (turn !== asking.current || e.code !== 'UNIT_NOT_FOUND') return;
+        setProblem(t('report.place.outside', { city: cityName(portal) }));
+        if (how !== 'map') map.current?.fly(centreOf(portal), 12); // where a place can be chosen
       });
   };
 

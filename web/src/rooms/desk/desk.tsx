@@ -115,7 +115,7 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
           <IconButton icon={Keyboard} label={t('keys.title')} onClick={() => setHelp(true)} />
         </div>
         <p role="status" class="quiet">
-          {first.data ? [t('inbox.count', { n: loaded.length }) + (next ? '+' : ''), over > 0 && t('inbox.over', { n: over }), soon > 0 && t('inbox.soon', { n: soon })].filter(Boolean).join(' · ') : ' '}
+          {first.data ? [t('inbox.count', { n: next ? `${loaded.length}+` : loaded.length }), over > 0 && t('inbox.over', { n: over }), soon > 0 && t('inbox.soon', { n: soon })].filter(Boolean).join(' · ') : ' '}
         </p>
         <div class="filters">
           <label>
@@ -207,16 +207,17 @@ export function DeskPage({ id }: { id?: string }): JSX.Element {
 function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; onDone: () => void; onChanged: () => void }): JSX.Element {
   const task = useData<Task>(`/api/v1/tasks/${id}`);
   const x = task.data;
-  const isReport = x?.case.type === 'report';
-  const report = useData<Report>(x && isReport ? `/api/v1/records/report/${x.case.id}` : null);
-  const timeline = useData<Page<TimelineItem>>(x ? `/api/v1/records/${x.case.type}/${x.case.id}/timeline?limit=500` : null);
+  const about = x?.case;
+  const isReport = about?.type === 'report';
+  const report = useData<Report>(about && isReport ? `/api/v1/records/report/${about.id}` : null);
+  const timeline = useData<Page<TimelineItem>>(about ? `/api/v1/records/${about.type}/${about.id}/timeline?limit=500` : null);
   const r = report.data;
   const reload = (): void => {
     task.reload();
     report.reload();
     timeline.reload();
   };
-  useLiveReload((e) => e.subject === id || e.subject === x?.case.id || e.about === x?.case.id, reload);
+  useLiveReload((e) => e.subject === id || (!!about && (e.subject === about.id || e.about === about.id)), reload);
   if (!x)
     return (
       <>
@@ -254,14 +255,18 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
               <Skeleton lines={4} tall />
             )
           ) : (
-            <p>
-              {x.case.type} {x.case.id}
-            </p>
+            about && (
+              <p>
+                {about.type} {about.id}
+              </p>
+            )
           )}
-          <section class="card">
-            <h2>{t('case.timeline')}</h2>
-            {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
-          </section>
+          {about && (
+            <section class="card">
+              <h2>{t('case.timeline')}</h2>
+              {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
+            </section>
+          )}
         </div>
       </div>
     </>

@@ -100,8 +100,7 @@ export function DeskSearch(): JSX.Element {
         list.items.length ? (
           <>
             <p class="quiet" role="status">
-              {t('search.count', { n: list.items.length })}
-              {list.next && '+'}
+              {t('search.count', { n: list.next ? `${list.items.length}+` : list.items.length })}
             </p>
             <CaseList reports={list.items} href={(r) => `/desk/cases/${r.id}`} />
             <Pager more={!!list.next} busy={list.busy} onMore={list.more} />

@@ -343,7 +343,7 @@ export function IocPage(): JSX.Element {
         ) : figures.data ? (
           <>
             <Dials f={figures.data} />
-            <Ranking units={figures.data.by_unit} rows={wall ? 8 : 12} fixed={wall} />
+            <Ranking units={figures.data.by_unit} rows={wall ? 7 : 12} fixed={wall} />
           </>
         ) : figures.error ? (
           <Trouble error={figures.error} retry={figures.reload} />
@@ -402,7 +402,7 @@ function Decide({ tasks }: { tasks: Task[] }): JSX.Element {
         const who = claimer(x);
         return (
           <li key={x.id} class={dueTone(x)}>
-            <a href={`/ioc?case=${x.case.id}${x.unit ? `&unit=${encodeURIComponent(x.unit)}` : ''}`}>
+            <a href={x.case ? `/ioc${query({ case: x.case.id, unit: x.unit })}` : `/desk/tasks/${x.id}`}>
               <DueTag minutes={x.minutes_left} />
               <b>{x.title}</b>
               <small>{[words(x.name), x.unit_name, who?.name].filter(Boolean).join(' · ')}</small>
@@ -414,12 +414,13 @@ function Decide({ tasks }: { tasks: Task[] }): JSX.Element {
   );
 }
 
-function Dial({ name, value, range, bad }: { name: string; value: string; range: string; bad: boolean }): JSX.Element {
+/** @param verdict what is said of a value that is not good */
+function Dial({ name, value, range, bad, verdict = t('dial.outside') }: { name: string; value: string; range: string; bad: boolean; verdict?: string }): JSX.Element {
   return (
     <div class={bad ? 'dial bad' : 'dial'}>
       <span class="name">{name}</span>
       <span class="value figures">{value}</span>
-      <span class="range">{bad ? `${t('dial.outside')} ${range}` : range}</span>
+      <span class="range">{bad ? `${verdict} ${range}` : range}</span>
     </div>
   );
 }
@@ -437,8 +438,8 @@ function Dials({ f }: { f: Figures }): JSX.Element {
         <Dial name={t('figure.created_today')} value={number(f.totals.created_today)} range={usual(created)} bad={!!created && f.totals.created_today > created[1] * 1.25} />
         <Dial name={t('figure.done_today')} value={number(f.totals.done_today)} range={usual(done)} bad={false} />
         <Dial name={t('figure.overdue')} value={number(f.totals.overdue)} range={t('dial.overdue', { open: number(f.totals.open) })} bad={share > 5} />
-        <Dial name={t('figure.on_time')} value={percent(f.totals.on_time_pct)} range={t('dial.aim', { n: '95 %' })} bad={f.totals.on_time_pct !== null && f.totals.on_time_pct < 95} />
-        <Dial name={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} range={t('dial.aim', { n: number(4, 1) })} bad={f.totals.stars_avg !== null && f.totals.stars_avg < 4} />
+        <Dial name={t('figure.on_time')} value={percent(f.totals.on_time_pct)} range={t('dial.aim', { n: percent(95) })} bad={f.totals.on_time_pct !== null && f.totals.on_time_pct < 95} verdict={t('dial.missed')} />
+        <Dial name={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} range={t('dial.aim', { n: number(4, 1) })} bad={f.totals.stars_avg !== null && f.totals.stars_avg < 4} verdict={t('dial.missed')} />
       </div>
     </div>
   );
