@@ -166,9 +166,11 @@ test('when the session ends, the officer signs in over the page and nothing type
   await page.getByRole('button', { name: 'Nhận việc' }).click();
   await page.locator('.act input[value=refuse]').check();
   await page.locator('.act textarea').fill('Lý do này không được mất.');
-  await page.context().clearCookies();
   await page.getByRole('button', { name: 'Hoàn thành bước này' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Từ chối' }).click();
+  const refuse = page.getByRole('dialog').getByRole('button', { name: 'Từ chối' });
+  await refuse.waitFor(); // by now the page has read again what taking the task changed: none of that asks to sign in
+  await page.context().clearCookies();
+  await refuse.click();
   const again = page.getByRole('dialog', { name: 'Phiên làm việc đã hết' });
   await again.waitFor();
   await again.getByLabel('Tên đăng nhập').fill(city.accounts.officer.username);
