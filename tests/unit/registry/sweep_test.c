@@ -417,11 +417,12 @@ static int by_number(const void *px, const void *py)
 
 /* ---- asking ---- */
 
+static struct kh_shape *kept; /* of the question before */
+
 /* The box of the question as the boundary of a unit. */
 static enum kh_hit find_unit(void *ctx, struct kh_str code, const struct kh_shape **ret,
                              struct kh_error *err)
 {
-    static struct kh_shape *kept;
     const struct kh_box *b = &asked->box;
     struct world *w = ctx;
     struct kh_str json =
@@ -577,6 +578,8 @@ static void pages_together_are_what_each_record_says(void **state)
         kh_arena_reset(a);
     }
     w->a = own;
+    kh_shape_drop(kept);
+    kept = NULL;
     kh_arena_drop(a);
 }
 
