@@ -417,6 +417,11 @@ enum kh_tx_mode kh_tx_mode(const struct kh_tx *tx)
     return tx->mode;
 }
 
+uint64_t kh_tx_writes(const struct kh_tx *tx)
+{
+    return tx->writes;
+}
+
 void kh_tx_after_commit(struct kh_tx *tx, void (*fn)(void *ctx), void *ctx)
 {
     KH_REQUIRE(tx->hooks != NULL);
@@ -445,9 +450,18 @@ uint64_t kh_query_hash(const struct kh_query *q, const char *text)
     return h >> 20;
 }
 
+/* What does not begin with SELECT may write. */
+static void count(struct kh_tx *tx, const struct kh_sql *sql)
+{
+    const char *text = sql->text ? sql->text : sql->text_pg;
+
+    tx->writes += !text || strncmp(text, "SELECT", 6) != 0;
+}
+
 bool kh_query_open(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
                    struct kh_error *err)
 {
+    count(tx, sql);
     if (tx->failed) {
         *err = tx->why;
         return false;
@@ -459,6 +473,7 @@ bool kh_query_open(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sq
 bool kh_query_open_passing(struct kh_query *q, struct kh_tx *tx, const struct kh_sql *sql,
                            struct kh_error *err)
 {
+    count(tx, sql);
     if (tx->failed) {
         *err = tx->why;
         return false;

@@ -100,6 +100,9 @@ void kh_store_keep(struct kh_store *st, void *p, void (*drop)(void *p));
 /** The store of a transaction, and whether it may write. */
 struct kh_store *kh_tx_store(const struct kh_tx *tx);
 enum kh_tx_mode kh_tx_mode(const struct kh_tx *tx);
+/** How many statements that may write were begun so far: the same number before and after a piece of
+ *  work that failed says that it has left nothing behind. */
+uint64_t kh_tx_writes(const struct kh_tx *tx);
 
 /** Remember to call fn(ctx) after this callback's changes are durable (never if rolled back).
  *  For caches: it runs on the store thread before done. ctx must outlive the transaction. */

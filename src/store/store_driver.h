@@ -45,6 +45,7 @@ struct kh_tx {
     bool retry;             /**< ... but the same callback may in a new transaction */
     bool wrote;             /**< it ran a script, which SQLite does not count as a change */
     bool events;            /**< it appended events */
+    uint64_t writes;        /**< statements begun that are no SELECT */
     struct kh_error why;    /**< set when failed */
 };
 

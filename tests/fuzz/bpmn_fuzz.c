@@ -28,7 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             FUZZ_CHECK(n->parent < (int)p->nodes_n && n->host < (int)p->nodes_n);
             FUZZ_CHECK(n->out_first + n->out_n <= p->flows_n);
             FUZZ_CHECK(n->boundary_first + n->boundary_n <= p->boundary_n);
-            FUZZ_CHECK((n->out_n == 0) == (n->kind == KH_N_END || n->kind == KH_N_TERMINATE));
+            FUZZ_CHECK(n->kind != KH_N_END || n->out_n == 0);
+            FUZZ_CHECK(n->out_n || n->kind == KH_N_END || n->undoes || n->by_event ||
+                       n->event == KH_EV_LINK || n->event == KH_EV_COMPENSATE);
             FUZZ_CHECK(n->kind != KH_N_SUB || p->nodes[n->start].parent == (int)i);
             for (unsigned f = 0; f < n->out_n; f++)
                 FUZZ_CHECK(p->flows[p->out[n->out_first + f]].from == (int)i);

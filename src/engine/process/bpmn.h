@@ -7,24 +7,7 @@
  * page for authors of models.
  *
  * Extensions live in the namespace https://khue.vn/bpmn, as attributes of the element or as children
- * of its <extensionElements>:
- *   process       starter="role"          who may start it over the API (absent: "admin")
- *   userTask      role="officer"          candidates; needed unless there is an owner
- *                 unit=FEEL               their unit; absent: the responsible unit of the case
- *                 owner=FEEL              account id of the citizen who must act
- *                 form=JSON Schema or the name of a loaded type
- *                 due=P8D|PT8H|FEEL       duration, instant, or ISO 8601 text; with calendar the
- *                                         duration is working time (P1D: one working day)
- *                 calendar="default"
- *                 nameEn="..."            English name
- *   serviceTask   function="record.patch" and <kh:input name= value=FEEL/> <kh:output .../>,
- *                 or <kh:http url= method= retries= backoff= timeout=/>
- *                 result="name"           variable that gets the whole result
- *   businessRuleTask decision="pack/key" or "pack/key#decision", input, output, result
- *   scriptTask    result="name"; else the entries of the context become variables
- *   callActivity  input, output
- *   timer events  calendar="default"; beforeDue="PT4H", afterDue="P1D" of the task they sit on
- *   message events correlation=FEEL
+ * of its <extensionElements>; docs/PROCESSES.md lists them.
  *
  * Owns   nothing.
  * Used   by run.c and its neighbours; api shows the diagram from the XML itself.
@@ -44,22 +27,38 @@ struct kh_schema;
 
 enum kh_node_kind {
     KH_N_START,
-    KH_N_START_MESSAGE,
     KH_N_END,
-    KH_N_TERMINATE,
+    KH_N_THROW, /**< intermediate */
+    KH_N_CATCH, /**< intermediate */
+    KH_N_BOUNDARY,
     KH_N_USER,
     KH_N_SERVICE,
     KH_N_HTTP,
     KH_N_SCRIPT,
     KH_N_RULE,
+    KH_N_SEND,
+    KH_N_RECEIVE,
+    KH_N_PASS, /**< a manual task or one without a type: nothing that a machine would do */
     KH_N_EXCLUSIVE,
     KH_N_PARALLEL,
-    KH_N_TIMER,   /**< intermediate catch */
-    KH_N_MESSAGE, /**< intermediate catch */
+    KH_N_INCLUSIVE,
+    KH_N_CHOICE, /**< event-based gateway */
     KH_N_SUB,
     KH_N_CALL,
-    KH_N_BOUNDARY_TIMER,
-    KH_N_BOUNDARY_MESSAGE,
+};
+
+/** What makes an event happen, or what it makes happen. */
+enum kh_event_kind {
+    KH_EV_NONE,
+    KH_EV_TIMER,
+    KH_EV_MESSAGE,
+    KH_EV_SIGNAL,
+    KH_EV_CONDITION,
+    KH_EV_ERROR,
+    KH_EV_ESCALATION,
+    KH_EV_COMPENSATE,
+    KH_EV_LINK,
+    KH_EV_TERMINATE,
 };
 
 /** Names outside the variables that an expression reads. */
@@ -110,19 +109,44 @@ struct kh_http_call {
     unsigned timeout_s;
 };
 
-/** One flow node. Which members are set follows from kind. */
+/** How an activity is repeated. */
+struct kh_loop {
+    enum {
+        KH_L_LOOP,       /**< one after the other, as long as a condition holds */
+        KH_L_PARALLEL,   /**< multi-instance, all at once */
+        KH_L_SEQUENTIAL, /**< multi-instance, one after the other */
+    } how;
+    bool before;                /**< KH_L_LOOP: the condition is asked before the first round too */
+    unsigned max;               /**< KH_L_LOOP: rounds; 0: not said */
+    struct kh_expr condition;   /**< KH_L_LOOP: go on; else: that is enough */
+    struct kh_expr cardinality; /**< how many, or: */
+    struct kh_expr collection;
+    struct kh_str element; /**< variable of each instance that holds its item, or "" */
+    struct kh_str gather;  /**< variable that gets a list of: */
+    struct kh_expr output;
+};
+
+/** One flow node. Which members are set follows from kind and event. */
 struct kh_node {
     enum kh_node_kind kind;
+    enum kh_event_kind event;
     struct kh_str id, name_vi, name_en;
     unsigned line, column;
     int parent;                          /**< sub-process that it lies in, or -1 */
     int host;                            /**< boundary event: the activity that it sits on, or -1 */
-    bool interrupting;                   /**< boundary event */
+    bool interrupting;                   /**< boundary event, start of an event sub-process */
+    bool by_event;                       /**< event sub-process */
+    bool undoes;                         /**< activity that is there for compensation only */
     unsigned out_first, out_n;           /**< into kh_program.out */
-    unsigned in_n;                       /**< incoming flows */
+    unsigned in_first, in_n;             /**< into kh_program.in */
     int fallback;                        /**< default flow, or -1 */
     unsigned boundary_first, boundary_n; /**< into kh_program.boundary: events on this activity */
+    unsigned reacts_first, reacts_n;     /**< into kh_program.reacts: event sub-processes inside */
     int start;                           /**< sub-process: its start event */
+    int target;     /**< link thrown: where it is caught; boundary compensation: its activity;
+                         compensation thrown: the one activity, or -1 */
+    int undo;       /**< activity: what compensates it, or -1 */
+    unsigned armed; /**< bits 1 << kh_event_kind of what waits while a token is here */
     struct kh_str role;
     struct kh_expr unit, owner;
     struct kh_timing timing; /**< due of a task, or when a timer fires */
@@ -137,8 +161,12 @@ struct kh_node {
     const struct kh_mapping *inputs, *outputs;
     unsigned inputs_n, outputs_n;
     const struct kh_http_call *http;
-    struct kh_str message;
+    struct kh_str ref; /**< name of a message, signal or link; code of an error or escalation, ""
+                            catches all */
     struct kh_expr correlation;
+    struct kh_expr about;       /**< message thrown: id of the case that it is for */
+    struct kh_expr condition;   /**< conditional event */
+    const struct kh_loop *loop; /**< NULL: once */
 };
 
 struct kh_flow {
@@ -159,9 +187,17 @@ struct kh_program {
     struct kh_flow *flows;
     unsigned flows_n;
     unsigned *out;      /**< indexes of flows, grouped by source */
+    unsigned *in;       /**< indexes of flows, grouped by target, in the order of their slots */
     unsigned *boundary; /**< indexes of nodes, grouped by host */
     unsigned boundary_n;
-    int start; /**< none start event of the process, or -1 */
+    unsigned *reacts; /**< event sub-processes, grouped by parent; those of the process first */
+    unsigned reacts_n, reacts_top_n;
+    unsigned armed;  /**< bits of what waits from the beginning to the end of an instance */
+    bool inclusive;  /**< there are inclusive joins */
+    bool conditions; /**< there are conditional events */
+    bool undoes;     /**< there is compensation */
+    bool catches;    /**< errors are caught somewhere */
+    int start;       /**< none start event of the process, or -1 */
 };
 
 /** Ask whether a service function is known; NULL accepts the built-in ones and the usual others. */
@@ -188,6 +224,8 @@ bool kh_bpmn_compile(struct kh_arena *a, struct kh_str xml, kh_known_fn known, c
 /** End what does not live in the arena. */
 void kh_bpmn_drop(const struct kh_bpmn *b);
 
+/** @return true if the node is an activity: it works, waits or holds others, and can be repeated */
+bool kh_node_is_activity(const struct kh_node *n);
 /** Node by element id, or -1. */
 int kh_program_node(const struct kh_program *p, struct kh_str id);
 

@@ -4,24 +4,27 @@
 
 static bool is_start(const struct kh_node *n)
 {
-    return n->kind == KH_N_START || n->kind == KH_N_START_MESSAGE;
-}
-
-static bool is_end(const struct kh_node *n)
-{
-    return n->kind == KH_N_END || n->kind == KH_N_TERMINATE;
+    return n->kind == KH_N_START;
 }
 
 static bool is_boundary(const struct kh_node *n)
 {
-    return n->kind == KH_N_BOUNDARY_TIMER || n->kind == KH_N_BOUNDARY_MESSAGE;
+    return n->kind == KH_N_BOUNDARY;
 }
 
-/* Activities that can wait: only there a boundary event can ever happen. */
-static bool can_wait(const struct kh_node *n)
+/* Entered by something else than a flow. */
+static bool is_beginning(const struct kh_node *n)
 {
-    return n->kind == KH_N_USER || n->kind == KH_N_HTTP || n->kind == KH_N_SUB ||
-           n->kind == KH_N_CALL;
+    return is_start(n) || is_boundary(n) || n->undoes || n->by_event ||
+           (n->kind == KH_N_CATCH && n->event == KH_EV_LINK);
+}
+
+/* Nothing goes on from here by a flow. */
+static bool is_ending(const struct kh_node *n)
+{
+    return n->kind == KH_N_END || n->undoes || n->by_event ||
+           (n->kind == KH_N_THROW && n->event == KH_EV_LINK) ||
+           (is_boundary(n) && n->event == KH_EV_COMPENSATE);
 }
 
 static void unique_ids(struct kh_bpmn_reader *r)
@@ -68,6 +71,7 @@ static void group_flows(struct kh_bpmn_reader *r)
     unsigned at = 0;
 
     p->out = kh_new_n(r->a, p->flows_n, unsigned);
+    p->in = kh_new_n(r->a, p->flows_n, unsigned);
     for (unsigned i = 0; i < p->nodes_n; i++) {
         p->nodes[i].out_first = at;
         at += p->nodes[i].out_n;
@@ -81,44 +85,14 @@ static void group_flows(struct kh_bpmn_reader *r)
         p->out[p->nodes[f->from].out_first + p->nodes[f->from].out_n++] = i;
         f->slot = p->nodes[f->to].in_n++;
     }
-}
-
-static void resolve_hosts(struct kh_bpmn_reader *r)
-{
-    struct kh_program *p = r->p;
-    unsigned at = 0;
-
+    at = 0;
     for (unsigned i = 0; i < p->nodes_n; i++) {
-        struct kh_node *n = &p->nodes[i];
-
-        if (!is_boundary(n))
-            continue;
-        n->host = r->node_refs[i].host.n ? kh_program_node(p, r->node_refs[i].host) : -1;
-        if (n->host < 0 || p->nodes[n->host].parent != n->parent) {
-            complain_at(r, n, "boundary", "Sự kiện biên %s không gắn vào hoạt động nào.",
-                        "The boundary event %s is attached to nothing.", n->id);
-            n->host = -1;
-        } else if (!can_wait(&p->nodes[n->host])) {
-            complain_at(r, n, "boundary",
-                        "Sự kiện biên %s gắn vào một bước không bao giờ chờ, nên không thể xảy ra.",
-                        "The boundary event %s sits on a step that never waits: it cannot happen.",
-                        n->id);
-        } else if ((n->timing.how == KH_T_BEFORE_DUE || n->timing.how == KH_T_AFTER_DUE) &&
-                   p->nodes[n->host].timing.how == KH_T_NONE) {
-            complain_at(r, n, "timer", "Sự kiện %s tính theo hạn, nhưng công việc không có kh:due.",
-                        "The event %s counts from a deadline, but its task has no kh:due.", n->id);
-        }
-        p->boundary_n += n->host >= 0;
+        p->nodes[i].in_first = at;
+        at += p->nodes[i].in_n;
     }
-    p->boundary = kh_new_n(r->a, p->boundary_n, unsigned);
-    for (unsigned h = 0; h < p->nodes_n; h++) {
-        p->nodes[h].boundary_first = at;
-        for (unsigned i = 0; can_wait(&p->nodes[h]) && i < p->nodes_n; i++)
-            if (p->nodes[i].host == (int)h)
-                p->boundary[at++] = i;
-        p->nodes[h].boundary_n = at - p->nodes[h].boundary_first;
-    }
-    p->boundary_n = at;
+    for (unsigned i = 0; i < p->flows_n; i++)
+        if (p->flows[i].to >= 0)
+            p->in[p->nodes[p->flows[i].to].in_first + p->flows[i].slot] = i;
 }
 
 static void check_gateway(struct kh_bpmn_reader *r, unsigned index)
@@ -157,19 +131,19 @@ static void check_flows_of(struct kh_bpmn_reader *r, unsigned index)
 {
     struct kh_program *p = r->p;
     struct kh_node *n = &p->nodes[index];
-    bool entered = is_start(n) || is_boundary(n);
+    bool entered = is_beginning(n);
 
     if (entered && n->in_n)
         complain_at(r, n, "flow", "Không luồng nào được đi vào %s.", "No flow may enter %s.",
                     n->id);
     if (!entered && !n->in_n)
         complain_at(r, n, "flow", "Thiếu luồng đi vào %s.", "No flow enters %s.", n->id);
-    if (is_end(n) && n->out_n)
+    if (is_ending(n) && n->out_n)
         complain_at(r, n, "flow", "Không luồng nào được đi ra từ %s.", "No flow may leave %s.",
                     n->id);
-    if (!is_end(n) && !n->out_n)
+    if (!is_ending(n) && !n->out_n)
         complain_at(r, n, "flow", "Thiếu luồng đi ra từ %s.", "No flow leaves %s.", n->id);
-    if (n->kind == KH_N_EXCLUSIVE) {
+    if (n->kind == KH_N_EXCLUSIVE || n->kind == KH_N_INCLUSIVE) {
         check_gateway(r, index);
         return;
     }
@@ -177,8 +151,9 @@ static void check_flows_of(struct kh_bpmn_reader *r, unsigned index)
         const struct kh_flow *f = &p->flows[p->out[n->out_first + k]];
 
         if (f->condition.text.n)
-            complain_at(r, f, "condition", "Điều kiện chỉ đặt ở luồng sau cổng loại trừ (%s).",
-                        "Conditions belong on flows behind an exclusive gateway (%s).", f->id);
+            complain_at(
+                r, f, "condition", "Điều kiện chỉ đặt ở luồng sau cổng loại trừ hoặc bao gồm (%s).",
+                "Conditions belong on flows behind exclusive or inclusive gateways (%s).", f->id);
     }
 }
 
@@ -187,24 +162,30 @@ static void check_starts(struct kh_bpmn_reader *r, int parent, unsigned line, un
                          struct kh_str id, int *ret_start)
 {
     struct kh_program *p = r->p;
-    unsigned none = 0, messages = 0;
+    bool reacts = parent >= 0 && p->nodes[parent].by_event;
+    unsigned none = 0, others = 0;
 
     for (unsigned i = 0; i < p->nodes_n; i++) {
         const struct kh_node *n = &p->nodes[i];
+        bool plain = n->event == KH_EV_NONE;
 
-        if (n->parent != parent)
+        if (n->parent != parent || !is_start(n))
             continue;
-        if (n->kind == KH_N_START && none++ == 0)
+        none += plain;
+        others += !plain;
+        if ((reacts || plain) && *ret_start < 0)
             *ret_start = (int)i;
-        messages += n->kind == KH_N_START_MESSAGE;
-        if (n->kind == KH_N_START_MESSAGE && parent >= 0)
-            complain_at(r, n, "start", "Quy trình con không bắt đầu bằng thông điệp (%s).",
-                        "A sub-process does not start by a message (%s).", n->id);
+        if (!plain && parent >= 0 && !reacts)
+            complain_at(r, n, "start", "Quy trình con chỉ có điểm bắt đầu thường (%s).",
+                        "A sub-process starts by a plain start event only (%s).", n->id);
     }
-    if (none > 1)
+    if (reacts && none + others > 1)
+        kh_bpmn_complain(r, line, column, "start", "%s có nhiều hơn một điểm bắt đầu.",
+                         "%s has more than one start event.", id);
+    else if (none > 1)
         kh_bpmn_complain(r, line, column, "start", "%s có nhiều hơn một điểm bắt đầu thường.",
                          "%s has more than one plain start event.", id);
-    if (none + messages == 0)
+    if (none + others == 0)
         kh_bpmn_complain(r, line, column, "start", "%s không có điểm bắt đầu.",
                          "%s has no start event.", id);
 }
@@ -226,6 +207,8 @@ static void check_reachable(struct kh_bpmn_reader *r)
     for (unsigned i = 0; i < p->nodes_n; i++)
         if (is_start(&p->nodes[i]) && p->nodes[i].parent < 0)
             reach(seen, stack, &n, (int)i);
+    for (unsigned i = 0; i < p->reacts_top_n; i++)
+        reach(seen, stack, &n, (int)p->reacts[i]);
     while (n) {
         const struct kh_node *node = &p->nodes[stack[--n]];
 
@@ -233,10 +216,16 @@ static void check_reachable(struct kh_bpmn_reader *r)
             reach(seen, stack, &n, p->flows[p->out[node->out_first + k]].to);
         for (unsigned k = 0; k < node->boundary_n; k++)
             reach(seen, stack, &n, (int)p->boundary[node->boundary_first + k]);
+        for (unsigned k = 0; k < node->reacts_n; k++)
+            reach(seen, stack, &n, (int)p->reacts[node->reacts_first + k]);
         reach(seen, stack, &n, node->start);
+        reach(seen, stack, &n, node->undo);
+        if (node->kind == KH_N_THROW && node->event == KH_EV_LINK)
+            reach(seen, stack, &n, node->target);
     }
     for (unsigned i = 0; i < p->nodes_n; i++)
-        if (!seen[i] && (p->nodes[i].in_n || is_start(&p->nodes[i])) && !is_boundary(&p->nodes[i]))
+        if (!seen[i] && (p->nodes[i].in_n || is_beginning(&p->nodes[i])) &&
+            !is_boundary(&p->nodes[i]) && !p->nodes[i].undoes)
             complain_at(r, &p->nodes[i], "unreachable", "Không đường nào dẫn tới %s.",
                         "No path leads to %s.", p->nodes[i].id);
 }
@@ -252,13 +241,13 @@ void kh_bpmn_link(struct kh_bpmn_reader *r)
     unique_ids(r);
     resolve_flows(r);
     group_flows(r);
-    resolve_hosts(r);
     check_starts(r, -1, x->line, x->column, p->key, &p->start);
-    for (unsigned i = 0; i < p->nodes_n; i++) {
+    for (unsigned i = 0; i < p->nodes_n; i++)
         if (p->nodes[i].kind == KH_N_SUB)
             check_starts(r, (int)i, p->nodes[i].line, p->nodes[i].column, p->nodes[i].id,
                          &p->nodes[i].start);
+    kh_bpmn_bind(r);
+    for (unsigned i = 0; i < p->nodes_n; i++)
         check_flows_of(r, i);
-    }
     check_reachable(r);
 }

@@ -69,9 +69,18 @@ void kh_bpmn_expr(struct kh_bpmn_reader *r, const struct kh_xml *at, struct kh_s
         ret->reads = reads_of(ret->feel);
 }
 
-/* An expression in an extension, if it is there. */
-static void ext_expr(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *name,
-                     struct kh_expr *ret)
+void kh_bpmn_condition(struct kh_bpmn_reader *r, const struct kh_xml *at, struct kh_expr *ret)
+{
+    struct kh_str language = kh_xml_attr(at, "language");
+
+    if (language.n && !strstr(kh_str_z(r->a, language), "FEEL") && !kh_str_is(language, "feel"))
+        complain_at(r, at, "language", "Điều kiện phải viết bằng FEEL, không phải %s.",
+                    "A condition is written in FEEL, not in %s.", language);
+    kh_bpmn_expr(r, at, at->text, ret);
+}
+
+void kh_bpmn_ext_expr(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *name,
+                      struct kh_expr *ret)
 {
     struct kh_str text = kh_bpmn_ext(x, name);
 
@@ -79,7 +88,7 @@ static void ext_expr(struct kh_bpmn_reader *r, const struct kh_xml *x, const cha
         kh_bpmn_expr(r, x, text, ret);
 }
 
-static bool name_ok(struct kh_str s)
+bool kh_bpmn_name_ok(struct kh_str s)
 {
     static const char *const taken[] = {"case", "who", "now", "task", "result"};
 
@@ -111,7 +120,7 @@ static const struct kh_mapping *mappings(struct kh_bpmn_reader *r, const struct 
 
         if (!kh_xml_is(c, KH_BPMN_KH, element))
             continue;
-        if (output ? !name_ok(m.name) : !m.name.n)
+        if (output ? !kh_bpmn_name_ok(m.name) : !m.name.n)
             complain_at(r, c, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
                         "The name \"%s\" is not valid for a variable, or reserved.", m.name);
         kh_bpmn_expr(r, c, value.p ? value : c->text, &m.value);
@@ -122,7 +131,7 @@ static const struct kh_mapping *mappings(struct kh_bpmn_reader *r, const struct 
     return list;
 }
 
-static void read_mappings(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
+void kh_bpmn_mappings(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
     n->inputs = mappings(r, x, "input", false, &n->inputs_n);
     n->outputs = mappings(r, x, "output", true, &n->outputs_n);
@@ -131,7 +140,7 @@ static void read_mappings(struct kh_bpmn_reader *r, const struct kh_xml *x, stru
 static void read_result(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
     n->result = kh_bpmn_ext(x, "result");
-    if (n->result.n && !name_ok(n->result))
+    if (n->result.n && !kh_bpmn_name_ok(n->result))
         complain_at(r, x, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
                     "The name \"%s\" is not valid for a variable, or reserved.", n->result);
 }
@@ -149,6 +158,19 @@ static bool positive(struct kh_span s)
     return s.months >= 0 && s.days >= 0 && s.us >= 0;
 }
 
+/* R3/PT1H, or with an instant to count from: R/2026-01-05T08:00:00+07:00/P7D. */
+static bool read_cycle(struct kh_bpmn_reader *r, struct kh_str text, struct kh_timing *t)
+{
+    struct kh_str rest, end, head = kh_str_cut(text, '/', &rest),
+                             from = kh_str_cut(rest, '/', &end);
+
+    if (end.n == 0)
+        return kh_span_parse_cycle(text, &t->times, &t->span);
+    return kh_when_parse(from, &t->instant_us) &&
+           kh_span_parse_cycle(kh_strf(r->a, "%.*s/%.*s", KH_FMT(head), KH_FMT(end)), &t->times,
+                               &t->span);
+}
+
 /* A literal or an expression; cycle says that "R3/PT1H" is expected. */
 static void read_timing(struct kh_bpmn_reader *r, const struct kh_xml *at, struct kh_str text,
                         bool cycle, struct kh_timing *t)
@@ -156,7 +178,7 @@ static void read_timing(struct kh_bpmn_reader *r, const struct kh_xml *at, struc
     text = kh_str_trim(text);
     if (cycle) {
         t->how = KH_T_CYCLE;
-        if (!kh_span_parse_cycle(text, &t->times, &t->span))
+        if (!read_cycle(r, text, t))
             complain_at(r, at, "timer", "Chu kỳ phải có dạng R3/PT1H, không phải \"%s\".",
                         "A cycle is written R3/PT1H, not \"%s\".", text);
         return;
@@ -200,9 +222,10 @@ static void relative_to_due(struct kh_bpmn_reader *r, const struct kh_xml *x, co
 }
 
 void kh_bpmn_timer(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct kh_xml *def,
-                   bool boundary, struct kh_node *n)
+                   struct kh_node *n)
 {
     static const char *const names[] = {"timeDuration", "timeDate", "timeCycle"};
+    bool boundary = n->kind == KH_N_BOUNDARY, top = n->kind == KH_N_START && n->parent < 0;
 
     for (const struct kh_xml *c = def->first; c; c = c->next) {
         size_t i = 0;
@@ -230,31 +253,11 @@ void kh_bpmn_timer(struct kh_bpmn_reader *r, const struct kh_xml *x, const struc
     if (n->timing.how == KH_T_NONE)
         complain_at(r, x, "timer", "Bộ hẹn giờ cần timeDuration, timeDate hoặc timeCycle.",
                     "A timer needs timeDuration, timeDate or timeCycle.", KH_S(""));
-    if (n->timing.how == KH_T_CYCLE &&
-        (!boundary || !kh_str_is(kh_xml_attr(x, "cancelActivity"), "false")))
-        complain_at(r, x, "timer", "Chu kỳ chỉ dùng cho sự kiện biên không ngắt.",
-                    "A cycle is for boundary events that do not interrupt.", KH_S(""));
-}
-
-/* ---- messages ---- */
-
-void kh_bpmn_message(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct kh_xml *def,
-                     struct kh_node *n)
-{
-    struct kh_str ref = kh_xml_attr(def, "messageRef"), rest, local;
-
-    /* A QName: the prefix of the own namespace may stand before the id. */
-    local = kh_str_cut(ref, ':', &rest);
-    local = rest.n ? rest : local;
-    for (const struct kh_xml *m = r->root->first; m; m = m->next) {
-        if (kh_xml_is(m, KH_BPMN_NS, "message") && local.n &&
-            kh_str_eq(kh_xml_attr(m, "id"), local))
-            n->message = kh_xml_attr(m, "name");
-    }
-    if (!n->message.n || n->message.n > 128)
-        complain_at(r, def, "message", "Thông điệp \"%s\" không có hoặc chưa có tên.",
-                    "The message \"%s\" does not exist or has no name.", ref);
-    ext_expr(r, x, "correlation", &n->correlation);
+    if (n->timing.how == KH_T_CYCLE && !top && n->interrupting)
+        complain_at(r, x, "timer",
+                    "Chu kỳ chỉ dùng cho sự kiện không ngắt và cho điểm bắt đầu quy trình.",
+                    "A cycle is for events that do not interrupt and for the start of a process.",
+                    KH_S(""));
 }
 
 /* ---- tasks ---- */
@@ -297,8 +300,8 @@ void kh_bpmn_user(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
     struct kh_str due = kh_bpmn_ext(x, "due");
 
     n->role = kh_bpmn_ext(x, "role");
-    ext_expr(r, x, "unit", &n->unit);
-    ext_expr(r, x, "owner", &n->owner);
+    kh_bpmn_ext_expr(r, x, "unit", &n->unit);
+    kh_bpmn_ext_expr(r, x, "owner", &n->owner);
     if (!n->role.n && !n->owner.feel)
         complain_at(r, x, "required", "Công việc %s cần kh:role hoặc kh:owner.",
                     "The task %s needs kh:role or kh:owner.", n->id);
@@ -385,8 +388,29 @@ void kh_bpmn_service(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh
              !(r->known ? r->known(r->known_ctx, n->function) : usual_function(n->function)))
         complain_at(r, x, "function", "Không có hàm dịch vụ nào tên %s.",
                     "There is no service function %s.", n->function);
-    read_mappings(r, x, n);
+    kh_bpmn_mappings(r, x, n);
     read_result(r, x, n);
+}
+
+/* A send task that says how is a service; without it sends a message. */
+void kh_bpmn_send(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
+{
+    if (kh_bpmn_ext(x, "function").n || kh_bpmn_ext_child(x, "http")) {
+        n->kind = KH_N_SERVICE;
+        kh_bpmn_service(r, x, n);
+        if (kh_xml_attr(x, "messageRef").n || kh_bpmn_ext(x, "message").n)
+            complain_at(r, x, "required", "Việc gửi %s dùng thông điệp hoặc hàm, không cả hai.",
+                        "The send task %s uses a message or a function, not both.", n->id);
+        return;
+    }
+    kh_bpmn_message(r, x, x, n);
+    kh_bpmn_mappings(r, x, n);
+}
+
+void kh_bpmn_receive(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
+{
+    kh_bpmn_message(r, x, x, n);
+    kh_bpmn_mappings(r, x, n);
 }
 
 void kh_bpmn_script(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
@@ -415,7 +439,7 @@ void kh_bpmn_rule(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
     if (!memchr(ref.n ? ref.p : "", '/', ref.n))
         complain_at(r, x, "required", "Cần kh:decision dạng \"gói/bảng\" (đang là \"%s\").",
                     "kh:decision is needed, as \"pack/table\" (it is \"%s\").", ref);
-    read_mappings(r, x, n);
+    kh_bpmn_mappings(r, x, n);
     read_result(r, x, n);
 }
 
@@ -425,5 +449,5 @@ void kh_bpmn_call(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
     if (!n->function.n)
         complain_at(r, x, "required", "Thiếu calledElement.", "calledElement is missing.",
                     KH_S(""));
-    read_mappings(r, x, n);
+    kh_bpmn_mappings(r, x, n);
 }

@@ -30,13 +30,12 @@ static const struct {
 } neutral[] = {
     {"id", NULL},
     {"name", NULL},
-    {"isForCompensation", "false"},
     {"startQuantity", "1"},
     {"completionQuantity", "1"},
-    {"triggeredByEvent", "false"},
     {"parallelMultiple", "false"},
-    {"isInterrupting", "true"},
-    {"isExecutable", "true"},
+    {"isExecutable", NULL}, /* modellers say false of themselves; the pack says what runs */
+    {"instantiate", "false"},
+    {"eventGatewayType", "Exclusive"},
     {"isClosed", NULL},
     {"processType", NULL},
     {"gatewayDirection", NULL},
@@ -56,6 +55,9 @@ static const char *const described_at_top[] = {
     "category",      "itemDefinition",    "dataStore",
 };
 
+#define ACTIVITY ",isForCompensation,"
+#define LOOPS    ",standardLoopCharacteristics,multiInstanceLoopCharacteristics,"
+
 /* A row for every flow node that the engine knows. Lists are separated by commas and begin and end
  * with one. */
 static const struct element {
@@ -65,21 +67,38 @@ static const struct element {
     const char *ext;      /* names in the kh: namespace */
     const char *children; /* BPMN children beyond the describing ones */
 } elements[] = {
-    {"startEvent", KH_N_START, ",", ",nameEn,correlation,", ",messageEventDefinition,"},
-    {"endEvent", KH_N_END, ",", ",nameEn,", ",terminateEventDefinition,"},
-    {"userTask", KH_N_USER, ",", ",nameEn,role,unit,owner,form,due,calendar,", ","},
-    {"serviceTask", KH_N_SERVICE, ",", ",nameEn,function,http,input,output,result,", ","},
-    {"scriptTask", KH_N_SCRIPT, ",scriptFormat,", ",nameEn,result,", ",script,"},
-    {"businessRuleTask", KH_N_RULE, ",", ",nameEn,decision,input,output,result,", ","},
+    {"startEvent", KH_N_START, ",isInterrupting,", ",nameEn,correlation,calendar,output,",
+     ",messageEventDefinition,timerEventDefinition,signalEventDefinition,conditionalEventDefinition,"
+     "errorEventDefinition,escalationEventDefinition,"},
+    {"endEvent", KH_N_END, ",", ",nameEn,correlation,case,input,",
+     ",terminateEventDefinition,messageEventDefinition,signalEventDefinition,errorEventDefinition,"
+     "escalationEventDefinition,compensateEventDefinition,"},
+    {"intermediateThrowEvent", KH_N_THROW, ",", ",nameEn,correlation,case,input,",
+     ",messageEventDefinition,signalEventDefinition,escalationEventDefinition,linkEventDefinition,"
+     "compensateEventDefinition,"},
+    {"intermediateCatchEvent", KH_N_CATCH, ",", ",nameEn,calendar,correlation,output,",
+     ",timerEventDefinition,messageEventDefinition,signalEventDefinition,conditionalEventDefinition,"
+     "linkEventDefinition,"},
+    {"boundaryEvent", KH_N_BOUNDARY, ",attachedToRef,cancelActivity,",
+     ",nameEn,calendar,beforeDue,afterDue,correlation,output,",
+     ",timerEventDefinition,messageEventDefinition,signalEventDefinition,conditionalEventDefinition,"
+     "errorEventDefinition,escalationEventDefinition,compensateEventDefinition,"},
+    {"userTask", KH_N_USER, ACTIVITY, ",nameEn,role,unit,owner,form,due,calendar,", LOOPS},
+    {"serviceTask", KH_N_SERVICE, ACTIVITY, ",nameEn,function,http,input,output,result,", LOOPS},
+    {"sendTask", KH_N_SEND, ACTIVITY "messageRef,",
+     ",nameEn,message,correlation,case,function,http,input,output,result,", LOOPS},
+    {"receiveTask", KH_N_RECEIVE, ACTIVITY "messageRef,", ",nameEn,message,correlation,output,",
+     LOOPS},
+    {"scriptTask", KH_N_SCRIPT, ACTIVITY "scriptFormat,", ",nameEn,result,", LOOPS "script,"},
+    {"businessRuleTask", KH_N_RULE, ACTIVITY, ",nameEn,decision,input,output,result,", LOOPS},
+    {"manualTask", KH_N_PASS, ACTIVITY, ",nameEn,", LOOPS},
+    {"task", KH_N_PASS, ACTIVITY, ",nameEn,", LOOPS},
     {"exclusiveGateway", KH_N_EXCLUSIVE, ",default,", ",nameEn,", ","},
     {"parallelGateway", KH_N_PARALLEL, ",", ",nameEn,", ","},
-    {"intermediateCatchEvent", KH_N_TIMER, ",", ",nameEn,calendar,correlation,",
-     ",timerEventDefinition,messageEventDefinition,"},
-    {"boundaryEvent", KH_N_BOUNDARY_TIMER, ",attachedToRef,cancelActivity,",
-     ",nameEn,calendar,beforeDue,afterDue,correlation,",
-     ",timerEventDefinition,messageEventDefinition,"},
-    {"subProcess", KH_N_SUB, ",", ",nameEn,", NULL},
-    {"callActivity", KH_N_CALL, ",calledElement,", ",nameEn,input,output,", ","},
+    {"inclusiveGateway", KH_N_INCLUSIVE, ",default,", ",nameEn,", ","},
+    {"eventBasedGateway", KH_N_CHOICE, ",", ",nameEn,", ","},
+    {"subProcess", KH_N_SUB, ACTIVITY "triggeredByEvent,", ",nameEn,", NULL},
+    {"callActivity", KH_N_CALL, ACTIVITY "calledElement,", ",nameEn,input,output,", LOOPS},
 };
 
 static bool listed(const char *list, struct kh_str name)
@@ -104,8 +123,8 @@ static bool among(const char *const *names, size_t n, struct kh_str name)
     return false;
 }
 
-static void check_attrs(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *attrs,
-                        const char *ext)
+void kh_bpmn_attrs(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *attrs,
+                   const char *ext)
 {
     for (unsigned i = 0; i < x->attrs_n; i++) {
         const struct kh_xml_attr *t = &x->attrs[i];
@@ -139,9 +158,11 @@ static void check_ext(struct kh_bpmn_reader *r, const struct kh_xml *x, const ch
                         "There is no element kh:%s here.", c->name);
 }
 
-static void check_children(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *children)
+void kh_bpmn_children(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *children,
+                      const char *ext)
 {
-    for (const struct kh_xml *c = x->first; c; c = c->next) {
+    check_ext(r, x, ext);
+    for (const struct kh_xml *c = x->first; c && children; c = c->next) {
         if (kh_str_is(c->ns, KH_BPMN_KH))
             complain_at(r, c, "extension", "Phần tử kh:%s phải nằm trong extensionElements.",
                         "The element kh:%s belongs into extensionElements.", c->name);
@@ -178,9 +199,11 @@ static int add_node(struct kh_bpmn_reader *r, const struct kh_xml *x, enum kh_no
                           .host = -1,
                           .fallback = -1,
                           .start = -1,
+                          .target = -1,
+                          .undo = -1,
                           .interrupting = true};
     r->node_refs[p->nodes_n] =
-        (struct kh_bpmn_refs){{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, -1};
+        (struct kh_bpmn_refs){.fallback = KH_S(""), .host = KH_S(""), .parent = -1};
     n->id = kh_xml_attr(x, "id");
     n->name_vi = kh_xml_attr(x, "name");
     if (!n->name_vi.n)
@@ -205,8 +228,8 @@ static void read_flow(struct kh_bpmn_reader *r, const struct kh_xml *x, int pare
                     "The process has too many flows.", KH_S(""));
         return;
     }
-    check_attrs(r, x, ",sourceRef,targetRef,", ",nameEn,");
-    check_children(r, x, ",conditionExpression,");
+    kh_bpmn_attrs(r, x, ",sourceRef,targetRef,", ",nameEn,");
+    kh_bpmn_children(r, x, ",conditionExpression,", ",nameEn,");
     p->flows =
         kh_grow(r->a, p->flows, p->flows_n, p->flows_n + 1, &r->flows_cap, sizeof(*p->flows));
     r->flow_refs = kh_grow(r->a, r->flow_refs, p->flows_n, p->flows_n + 1, &r->flow_refs_cap,
@@ -217,94 +240,52 @@ static void read_flow(struct kh_bpmn_reader *r, const struct kh_xml *x, int pare
     r->flow_refs[p->flows_n] = (struct kh_bpmn_refs){
         .from = kh_xml_attr(x, "sourceRef"), .to = kh_xml_attr(x, "targetRef"), .parent = parent};
     p->flows_n++;
-    if (c) {
-        struct kh_str language = kh_xml_attr(c, "language");
-
-        if (language.n && !strstr(kh_str_z(r->a, language), "FEEL") && !kh_str_is(language, "feel"))
-            complain_at(r, c, "language", "Điều kiện phải viết bằng FEEL, không phải %s.",
-                        "A condition is written in FEEL, not in %s.", language);
-        kh_bpmn_expr(r, c, c->text, &p->flows[p->flows_n - 1].condition);
-    }
-}
-
-/* Which event a node is: the one event definition inside it. */
-static const struct kh_xml *definition_of(struct kh_bpmn_reader *r, const struct kh_xml *x)
-{
-    const struct kh_xml *found = NULL;
-
-    for (const struct kh_xml *c = x->first; c; c = c->next) {
-        if (!kh_str_is(c->ns, KH_BPMN_NS) || c->name.n < 15 ||
-            !kh_str_is(kh_str_skip(c->name, c->name.n - 15), "EventDefinition"))
-            continue;
-        if (found)
-            complain_at(r, c, "unsupported", "Một sự kiện chỉ có một định nghĩa.",
-                        "An event has one definition only.", KH_S(""));
-        found = found ? found : c;
-    }
-    return found;
-}
-
-static void read_event(struct kh_bpmn_reader *r, const struct kh_xml *x, int index)
-{
-    struct kh_node *n = &r->p->nodes[index];
-    const struct kh_xml *def = definition_of(r, x);
-    bool timer = def && kh_str_is(def->name, "timerEventDefinition");
-    bool message = def && kh_str_is(def->name, "messageEventDefinition");
-    bool boundary = n->kind == KH_N_BOUNDARY_TIMER;
-
-    if (n->kind == KH_N_END) {
-        n->kind = def ? KH_N_TERMINATE : KH_N_END;
-    } else if (n->kind == KH_N_START) {
-        n->kind = def ? KH_N_START_MESSAGE : KH_N_START;
-        if (message)
-            kh_bpmn_message(r, x, def, n);
-    } else if (timer) {
-        kh_bpmn_timer(r, x, def, boundary, n);
-    } else if (message) {
-        n->kind = boundary ? KH_N_BOUNDARY_MESSAGE : KH_N_MESSAGE;
-        kh_bpmn_message(r, x, def, n);
-    } else {
-        complain_at(r, x, "unsupported", "Sự kiện %s cần bộ hẹn giờ hoặc thông điệp.",
-                    "The event %s needs a timer or a message.", n->id);
-    }
-    if (boundary) {
-        struct kh_str cancel = kh_xml_attr(x, "cancelActivity");
-
-        n->interrupting = !kh_str_is(cancel, "false");
-        if (cancel.n && !kh_str_is(cancel, "false") && !kh_str_is(cancel, "true"))
-            complain_at(r, x, "unsupported",
-                        "cancelActivity phải là true hoặc false, không phải %s.",
-                        "cancelActivity is true or false, not %s.", cancel);
-        r->node_refs[index].host = kh_xml_attr(x, "attachedToRef");
-    }
+    if (c)
+        kh_bpmn_condition(r, c, &p->flows[p->flows_n - 1].condition);
 }
 
 static void read_content(struct kh_bpmn_reader *r, const struct kh_xml *x, int parent,
                          unsigned depth);
 
-static void read_node(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct element *e,
-                      int parent, unsigned depth)
+/* An association binds compensation to what it compensates; others are drawing. */
+static void add_link(struct kh_bpmn_reader *r, const struct kh_xml *x)
 {
-    int index = add_node(r, x, e->kind, parent);
-    struct kh_node *n;
-
-    if (index < 0)
+    if (r->links_n == KH_BPMN_FLOWS)
         return;
-    check_attrs(r, x, e->attrs, e->ext);
-    check_ext(r, x, e->ext);
-    if (e->children)
-        check_children(r, x, e->children);
-    n = &r->p->nodes[index];
-    switch (e->kind) {
+    r->links =
+        kh_grow(r->a, r->links, r->links_n, r->links_n + 1, &r->links_cap, sizeof(*r->links));
+    r->links[r->links_n++] = (struct kh_bpmn_refs){.from = kh_xml_attr(x, "sourceRef"),
+                                                   .to = kh_xml_attr(x, "targetRef")};
+}
+
+/* Attributes that say what an activity is there for, and how often. */
+static void read_activity(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
+{
+    n->undoes = kh_str_is(kh_xml_attr(x, "isForCompensation"), "true");
+    n->by_event = kh_str_is(kh_xml_attr(x, "triggeredByEvent"), "true");
+    for (const struct kh_xml *c = x->first; c; c = c->next)
+        if (kh_xml_is(c, KH_BPMN_NS, "standardLoopCharacteristics") ||
+            kh_xml_is(c, KH_BPMN_NS, "multiInstanceLoopCharacteristics"))
+            kh_bpmn_loop(r, c, n);
+    if (n->loop && n->by_event)
+        complain_at(r, x, "loop", "Quy trình con theo sự kiện %s không lặp được.",
+                    "The event sub-process %s cannot be repeated.", n->id);
+}
+
+static void read_inside(struct kh_bpmn_reader *r, const struct kh_xml *x, unsigned index,
+                        unsigned depth)
+{
+    struct kh_node *n = &r->p->nodes[index];
+
+    if (kh_node_is_activity(n))
+        read_activity(r, x, n);
+    switch (n->kind) {
     case KH_N_START:
-    case KH_N_START_MESSAGE:
     case KH_N_END:
-    case KH_N_TERMINATE:
-    case KH_N_TIMER:
-    case KH_N_MESSAGE:
-    case KH_N_BOUNDARY_TIMER:
-    case KH_N_BOUNDARY_MESSAGE:
-        read_event(r, x, index);
+    case KH_N_THROW:
+    case KH_N_CATCH:
+    case KH_N_BOUNDARY:
+        kh_bpmn_event(r, x, index);
         break;
     case KH_N_USER:
         kh_bpmn_user(r, x, n);
@@ -313,6 +294,12 @@ static void read_node(struct kh_bpmn_reader *r, const struct kh_xml *x, const st
     case KH_N_HTTP:
         kh_bpmn_service(r, x, n);
         break;
+    case KH_N_SEND:
+        kh_bpmn_send(r, x, n);
+        break;
+    case KH_N_RECEIVE:
+        kh_bpmn_receive(r, x, n);
+        break;
     case KH_N_SCRIPT:
         kh_bpmn_script(r, x, n);
         break;
@@ -320,21 +307,36 @@ static void read_node(struct kh_bpmn_reader *r, const struct kh_xml *x, const st
         kh_bpmn_rule(r, x, n);
         break;
     case KH_N_EXCLUSIVE:
+    case KH_N_INCLUSIVE:
         r->node_refs[index].fallback = kh_xml_attr(x, "default");
         break;
+    case KH_N_PASS:
     case KH_N_PARALLEL:
+    case KH_N_CHOICE:
         break;
     case KH_N_SUB:
         if (depth >= KH_BPMN_DEPTH)
             complain_at(r, x, "limit", "Quy trình con lồng nhau quá sâu.",
                         "Sub-processes are nested too deeply.", KH_S(""));
         else
-            read_content(r, x, index, depth + 1);
+            read_content(r, x, (int)index, depth + 1);
         break;
     case KH_N_CALL:
         kh_bpmn_call(r, x, n);
         break;
     }
+}
+
+static void read_node(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct element *e,
+                      int parent, unsigned depth)
+{
+    int index = add_node(r, x, e->kind, parent);
+
+    if (index < 0)
+        return;
+    kh_bpmn_attrs(r, x, e->attrs, e->ext);
+    kh_bpmn_children(r, x, e->children, e->ext);
+    read_inside(r, x, (unsigned)index, depth);
 }
 
 static void read_content(struct kh_bpmn_reader *r, const struct kh_xml *x, int parent,
@@ -355,7 +357,10 @@ static void read_content(struct kh_bpmn_reader *r, const struct kh_xml *x, int p
             read_node(r, c, e, parent, depth);
         else if (kh_str_is(c->name, "sequenceFlow"))
             read_flow(r, c, parent);
-        else if (!among(described, KH_LEN(described), c->name))
+        else if (kh_str_is(c->name, "association"))
+            add_link(r, c);
+        else if (!among(described, KH_LEN(described), c->name) &&
+                 !(parent >= 0 && listed(LOOPS, c->name)))
             complain_at(r, c, "unsupported", "Phần tử %s chưa được hỗ trợ.",
                         "The element %s is not supported.", c->name);
     }
@@ -366,7 +371,8 @@ static struct kh_program *read_process(struct kh_bpmn_reader *r, const struct kh
     struct kh_program *p = kh_new(r->a, struct kh_program);
 
     r->p = p;
-    r->node_refs = r->flow_refs = NULL;
+    r->node_refs = r->flow_refs = r->links = NULL;
+    r->links_n = r->links_cap = 0;
     r->nodes_cap = r->flows_cap = r->node_refs_cap = r->flow_refs_cap = 0;
     p->start = -1;
     p->line = x->line;
@@ -380,8 +386,8 @@ static struct kh_program *read_process(struct kh_bpmn_reader *r, const struct kh
     if (!p->key.n || p->key.n > 128)
         complain_at(r, x, "id", "Quy trình cần một id (tối đa 128 ký tự).",
                     "A process needs an id (at most 128 characters).", KH_S(""));
-    check_attrs(r, x, ",", ",nameEn,starter,");
-    check_ext(r, x, ",nameEn,starter,");
+    kh_bpmn_attrs(r, x, ",", ",nameEn,starter,");
+    kh_bpmn_children(r, x, NULL, ",nameEn,starter,");
     read_content(r, x, -1, 1);
     kh_bpmn_link(r);
     return p;
@@ -390,7 +396,7 @@ static struct kh_program *read_process(struct kh_bpmn_reader *r, const struct kh
 static void check_top(struct kh_bpmn_reader *r, const struct kh_xml *c)
 {
     if (kh_str_is(c->ns, KH_BPMN_NS) && !kh_str_is(c->name, "process") &&
-        !kh_str_is(c->name, "message") &&
+        !listed(",message,signal,error,escalation,", c->name) &&
         !among(described_at_top, KH_LEN(described_at_top), c->name))
         complain_at(r, c, "unsupported", "Phần tử %s chưa được hỗ trợ.",
                     "The element %s is not supported.", c->name);
@@ -458,6 +464,34 @@ void kh_bpmn_drop(const struct kh_bpmn *b)
     for (unsigned i = 0; i < b->n; i++)
         for (unsigned k = 0; k < b->programs[i]->nodes_n; k++)
             kh_schema_drop(b->programs[i]->nodes[k].form_check);
+}
+
+bool kh_node_is_activity(const struct kh_node *n)
+{
+    switch (n->kind) {
+    case KH_N_USER:
+    case KH_N_SERVICE:
+    case KH_N_HTTP:
+    case KH_N_SCRIPT:
+    case KH_N_RULE:
+    case KH_N_SEND:
+    case KH_N_RECEIVE:
+    case KH_N_PASS:
+    case KH_N_SUB:
+    case KH_N_CALL:
+        return true;
+    case KH_N_START:
+    case KH_N_END:
+    case KH_N_THROW:
+    case KH_N_CATCH:
+    case KH_N_BOUNDARY:
+    case KH_N_EXCLUSIVE:
+    case KH_N_PARALLEL:
+    case KH_N_INCLUSIVE:
+    case KH_N_CHOICE:
+        break;
+    }
+    return false;
 }
 
 int kh_program_node(const struct kh_program *p, struct kh_str id)

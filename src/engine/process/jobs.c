@@ -96,36 +96,6 @@ static bool bury(struct kh_tx *tx, struct kh_arena *a, struct kh_job_row *j, str
 
 /* ---- timers ---- */
 
-/* When a repeating timer comes next: after now, however long the server has slept. */
-static bool next_time(struct kh_run *r, const struct kh_node *n, struct kh_job_row *j,
-                      struct kh_error *err)
-{
-    for (int i = 0; j->due_us <= r->root->now_us && i < 100000; i++)
-        if (!kh_timer_add(r->root->pe, n->timing.calendar, j->due_us, n->timing.span, &j->due_us,
-                          err))
-            return false;
-    if (j->times > 0)
-        j->times--;
-    j->attempts = 0;
-    j->error = KH_S("");
-    return kh_job_sql_put(r->root->tx, j, err);
-}
-
-/* The job is done with or comes again. KH_MISS: it was taken back meanwhile. */
-static enum kh_hit finish_timer(struct kh_run *r, const struct kh_node *n, struct kh_job_row *j,
-                                struct kh_error *err)
-{
-    struct kh_job_row again;
-    enum kh_hit hit;
-
-    if (n->timing.how != KH_T_CYCLE || j->times == 0)
-        return kh_job_sql_done(r->root->tx, j->id, 0, err);
-    hit = kh_job_sql_get(r->root->tx, r->root->a, j->id, &again, err);
-    if (hit != KH_HIT || again.due_us != j->due_us)
-        return hit == KH_FAIL ? KH_FAIL : KH_MISS;
-    return next_time(r, n, j, err) ? KH_HIT : KH_FAIL;
-}
-
 static bool fire_timer(struct kh_root *root, struct kh_job_row *j, bool *ret_did,
                        struct kh_error *err)
 {
@@ -139,17 +109,30 @@ static bool fire_timer(struct kh_root *root, struct kh_job_row *j, bool *ret_did
     if (hit == KH_FAIL)
         return false;
     node = kh_program_node(r->p, j->node);
-    token = kh_run_token(r, j->token);
-    if (node < 0 || token == SIZE_MAX)
+    if (!kh_run_waits(r, j->token, node, &token))
         return kh_job_sql_done(root->tx, j->id, 0, err) != KH_FAIL;
-    hit = finish_timer(r, &r->p->nodes[node], j, err);
+    hit = kh_timer_done(root, &r->p->nodes[node], j, err);
     if (hit != KH_HIT)
         return hit == KH_MISS;
     *ret_did = true;
-    if (!(j->kind == KH_JOB_BOUNDARY ? kh_run_boundary(r, token, node, err)
-                                     : kh_run_leave(r, token, err)))
-        return false;
-    return kh_run_go(r, err) && kh_root_finish(root, err);
+    return kh_run_happen(r, token, node, err) && kh_run_go(r, err) && kh_root_finish(root, err);
+}
+
+static bool fire(struct kh_root *root, struct kh_job_row *j, bool *ret_did, struct kh_error *err)
+{
+    switch (j->kind) {
+    case KH_JOB_TIMER:
+    case KH_JOB_BOUNDARY:
+        return fire_timer(root, j, ret_did, err);
+    case KH_JOB_SIGNAL:
+    case KH_JOB_SPREAD:
+        return kh_signal_job(root, j, ret_did, err);
+    case KH_JOB_START:
+        return kh_start_job(root, j, ret_did, err);
+    case KH_JOB_HTTP:
+        break;
+    }
+    return kh_fail(err, KH_EC_STORE_CORRUPT, "job %lld", (long long)j->id);
 }
 
 static bool timer_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
@@ -167,7 +150,7 @@ static bool timer_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
         return false;
     if (hit == KH_MISS || w->job.state != KH_JOB_WAITING || w->job.due_us > root.now_us)
         return true;
-    return fire_timer(&root, &w->job, &w->did, err);
+    return fire(&root, &w->job, &w->did, err);
 }
 
 /* A timer whose effect failed: its own transaction remembers that. */
@@ -401,6 +384,7 @@ static bool answer_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     token = kh_run_token(r, w->job.token);
     if (token == SIZE_MAX)
         return true;
+    r->here = token;
     return kh_step_outputs(r, &r->p->nodes[r->tokens[token].node], reply_json(a, &w->reply), false,
                            err) &&
            kh_run_leave(r, token, err) && kh_run_go(r, err) && kh_root_finish(&root, err);
@@ -409,6 +393,42 @@ static bool answer_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 static bool may_retry(int status)
 {
     return status >= 500 || status == 408 || status == 425 || status == 429;
+}
+
+/* What an error event in the model calls it when a call is given up. */
+static struct kh_str given_up_as(const struct work *w, struct kh_arena *a)
+{
+    if (w->reply.status)
+        return kh_strf(a, "HTTP_%d", w->reply.status);
+    return w->err.code == KH_EC_OUTBOUND_REFUSED ? KH_S("OUTBOUND_REFUSED")
+                                                 : KH_S("OUTBOUND_FAILED");
+}
+
+/* Nobody tries any more: the model catches that, or a person has to look. The instance is locked
+ * before its job, as everywhere. */
+static bool give_up(struct kh_tx *tx, struct work *w, struct kh_arena *a, struct kh_job_row *j,
+                    struct kh_error *err)
+{
+    struct kh_who who = kh_who_system(KH_S("http"));
+    struct kh_str code = given_up_as(w, a);
+    struct kh_root root;
+    struct kh_run *r;
+    size_t token = SIZE_MAX;
+    enum kh_hit hit;
+
+    kh_root_init(&root, tx, w->pe, a, &who);
+    hit = kh_run_load(&root, j->instance, &r, err);
+    if (hit == KH_HIT)
+        token = kh_run_token(r, j->token);
+    if (hit == KH_FAIL)
+        return false;
+    if (token == SIZE_MAX || !kh_throw_caught(r, token, code))
+        return bury(tx, a, j, err);
+    hit = kh_job_sql_done(tx, j->id, j->lease, err);
+    if (hit != KH_HIT)
+        return hit == KH_MISS;
+    return kh_throw_error(r, token, code, kh_throw_says(a, code, j->error), err) &&
+           kh_run_go(r, err) && kh_root_finish(&root, err);
 }
 
 /* No answer, or one that says no. */
@@ -435,7 +455,7 @@ static bool refused_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
     j.error = w->reply.status ? kh_strf(a, "status %d", w->reply.status) : kh_cstr(w->err.detail);
     if (node < 0 || !p->nodes[node].http || j.attempts > p->nodes[node].http->retries ||
         w->err.code == KH_EC_OUTBOUND_REFUSED || (w->reply.status && !may_retry(w->reply.status)))
-        return bury(tx, a, &j, err);
+        return give_up(tx, w, a, &j, err);
     backoff(&j, kh_now_us(), p->nodes[node].http->backoff_us);
     return kh_job_sql_put(tx, &j, err);
 }

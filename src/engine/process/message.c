@@ -5,14 +5,14 @@
 
 #include "base/id.h"
 
-bool kh_message_wait(struct kh_run *r, size_t token, int node, struct kh_error *err)
+bool kh_message_wait(struct kh_run *r, int64_t token, int node, struct kh_error *err)
 {
     const struct kh_node *n = &r->p->nodes[node];
     struct kh_wait_row w = {.id = kh_id_new(),
                             .instance = r->row.id,
-                            .token = r->tokens[token].id,
+                            .token = token,
                             .node = n->id,
-                            .name = n->message,
+                            .name = n->ref,
                             .case_id = r->row.case_id,
                             .correlation = KH_S("")};
 
@@ -41,33 +41,31 @@ static enum kh_hit deliver_to(struct kh_root *root, const struct kh_wait_row *w,
 {
     struct kh_run *r;
     enum kh_hit hit = kh_run_load(root, w->instance, &r, err);
+    const struct kh_node *n;
     size_t token;
     int node;
 
     if (hit != KH_HIT)
         return hit;
     node = kh_program_node(r->p, w->node);
-    token = kh_run_token(r, w->token);
-    if (node < 0 || token == SIZE_MAX)
+    if (!kh_run_waits(r, w->token, node, &token))
         return KH_MISS;
+    n = &r->p->nodes[node];
     /* The instance is ours now: is the wait still there? One that does not interrupt stays. */
-    hit = r->p->nodes[node].kind == KH_N_BOUNDARY_MESSAGE && !r->p->nodes[node].interrupting
+    hit = (n->kind == KH_N_BOUNDARY || n->kind == KH_N_START) && !n->interrupting
               ? kh_wait_sql_find_id(root->tx, w->id, err)
               : kh_wait_sql_drop(root->tx, w->id, err);
     if (hit != KH_HIT)
         return hit;
-    if (!kh_run_set(r, m->variables, KH_EC_BODY_INVALID, err))
-        return KH_FAIL;
-    if (!(r->p->nodes[node].kind == KH_N_BOUNDARY_MESSAGE ? kh_run_boundary(r, token, node, err)
-                                                          : kh_run_leave(r, token, err)))
+    if (!kh_run_take(r, token, node, m->variables, err) || !kh_run_happen(r, token, node, err))
         return KH_FAIL;
     return kh_run_go(r, err) ? KH_HIT : KH_FAIL;
 }
 
-/* Start the newest version of every process that begins with this message. */
-static bool start_by(struct kh_root *root, const struct kh_pending *m, int64_t *delivered,
-                     struct kh_error *err)
+bool kh_message_start(struct kh_root *root, const struct kh_pending *m, int64_t *delivered,
+                      struct kh_error *err)
 {
+    enum kh_event_kind event = m->event == KH_EV_SIGNAL ? KH_EV_SIGNAL : KH_EV_MESSAGE;
     struct kh_process_row *rows;
     struct kh_str type = KH_S("");
     size_t n;
@@ -81,7 +79,8 @@ static bool start_by(struct kh_root *root, const struct kh_pending *m, int64_t *
         if (!kh_program_get(root->tx, root->pe, rows[i].id, &p, err))
             return false;
         for (unsigned k = 0; k < p->nodes_n; k++) {
-            if (p->nodes[k].kind != KH_N_START_MESSAGE || !kh_str_eq(p->nodes[k].message, m->name))
+            if (p->nodes[k].kind != KH_N_START || p->nodes[k].event != event ||
+                p->nodes[k].parent >= 0 || !kh_str_eq(p->nodes[k].ref, m->name))
                 continue;
             if (m->case_id && !type.n &&
                 kh_instance_sql_case_type(root->tx, root->a, m->case_id, &type, err) == KH_FAIL)
@@ -112,7 +111,7 @@ bool kh_message_deliver(struct kh_root *root, const struct kh_pending *m, int64_
             return false;
         delivered += hit == KH_HIT;
     }
-    if (delivered == 0 && !start_by(root, m, &delivered, err))
+    if (delivered == 0 && !kh_message_start(root, m, &delivered, err))
         return false;
     *ret_delivered = delivered;
     return true;

@@ -5,7 +5,7 @@
  * All steps of one synchronous run (up to the next wait) happen in the transaction of the caller,
  * together with the case change and the events. Timers and outbound calls are jobs.
  *
- * Owns   tables process, instance, task, job, message_wait, calendar, clock, decision.
+ * Owns   tables process, instance, task, job, message_wait, signal_wait, calendar, clock, decision.
  * Used   by api/task.c, api/process.c, registry's callers when a type names a process.
  * Never  sees HTTP; outbound HTTP is a job that the job runner hands to net/out.
  */
@@ -150,6 +150,12 @@ bool kh_process_message(struct kh_tx *tx, struct kh_process *pe, struct kh_arena
                         struct kh_str message, int64_t case_id, struct kh_str correlation,
                         const struct kh_json *variables, const struct kh_who *who,
                         int64_t *ret_delivered, struct kh_error *err);
+
+/** Tell a signal to all instances that wait for it now, and start what begins by it. */
+KH_CHECK
+bool kh_process_signal(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                       struct kh_str name, const struct kh_json *variables,
+                       const struct kh_who *who, struct kh_error *err);
 
 /** Evaluate a deployed decision ("feedback/routing") for engines and api. */
 KH_CHECK

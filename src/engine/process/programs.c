@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiled models: every version that is in use, and which version of a key is the newest. */
-#include "engine/process/engine.h"
+#include "engine/process/run.h"
 #include "store/event.h"
 #include "store/process/process_sql.h"
 
@@ -224,8 +224,10 @@ static void after_deploy(void *ctx)
 
 static bool put_version(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
                         const struct kh_program *p, struct kh_str xml, struct kh_str checksum,
-                        int64_t version, struct kh_error *err)
+                        int64_t version, int64_t old, struct kh_error *err)
 {
+    struct kh_who who = kh_who_system(KH_S("pack"));
+    struct kh_root root;
     struct kh_process_row row = {.id = kh_id_new(),
                                  .version = version,
                                  .deployed_us = kh_now_us(),
@@ -251,7 +253,8 @@ static bool put_version(struct kh_tx *tx, struct kh_process *pe, struct kh_arena
     kh_jw_kstr(&w, "checksum", checksum);
     kh_jw_end(&w);
     e.data = kh_buf_get(&data);
-    if (!kh_event_append(tx, &e, err))
+    kh_root_init(&root, tx, pe, a, &who);
+    if (!kh_event_append(tx, &e, err) || !kh_start_arm(&root, p, row.id, old, err))
         return false;
     pthread_rwlock_wrlock(&pe->programs->lock);
     k = add_key(pe, p->key);
@@ -288,7 +291,7 @@ bool kh_process_deploy(struct kh_tx *tx, struct kh_process *pe, struct kh_arena 
         if (hit == KH_HIT && kh_str_eq(row.checksum, checksum))
             continue;
         if (!put_version(tx, pe, a, bpmn.programs[i], xml, checksum,
-                         hit == KH_HIT ? row.version + 1 : 1, err))
+                         hit == KH_HIT ? row.version + 1 : 1, hit == KH_HIT ? row.id : 0, err))
             return false;
     }
     return true;

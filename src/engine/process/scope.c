@@ -59,21 +59,70 @@ static struct kh_json *instant_json(struct kh_arena *a, int64_t us)
     return o;
 }
 
+/* The nearest token around here that has variables of its own; SIZE_MAX: none. */
+static size_t owner(const struct kh_run *r, size_t token)
+{
+    while (r->owns && token != SIZE_MAX && !r->tokens[token].own)
+        token = r->tokens[token].scope ? kh_run_token(r, r->tokens[token].scope) : SIZE_MAX;
+    return r->owns ? token : SIZE_MAX;
+}
+
+struct kh_json *kh_run_vars(struct kh_run *r)
+{
+    size_t token = owner(r, r->here);
+
+    return token == SIZE_MAX ? r->vars : r->tokens[token].own;
+}
+
+static void overlay(struct kh_arena *a, struct kh_json *on, const struct kh_json *more)
+{
+    for (uint32_t i = 0; i < more->n; i++)
+        kh_json_set(a, on, more->members[i].key, &more->members[i].value);
+}
+
+/* What is nearer covers what is further out. */
+static const struct kh_json *seen_from(struct kh_run *r, size_t token, const struct kh_json *more)
+{
+    struct kh_json *all;
+    size_t chain[KH_RUN_DEPTH * 2], n = 0;
+
+    for (token = owner(r, token); token != SIZE_MAX && n < KH_LEN(chain);) {
+        int64_t scope = r->tokens[token].scope;
+
+        chain[n++] = token;
+        token = scope ? owner(r, kh_run_token(r, scope)) : SIZE_MAX;
+    }
+    if (n == 0 && !more)
+        return r->vars;
+    all = kh_json_new(r->root->a, KH_JSON_OBJECT);
+    overlay(r->root->a, all, r->vars);
+    while (n)
+        overlay(r->root->a, all, r->tokens[chain[--n]].own);
+    if (more)
+        overlay(r->root->a, all, more);
+    return all;
+}
+
+const struct kh_json *kh_run_seen(struct kh_run *r)
+{
+    return seen_from(r, r->here, NULL);
+}
+
 /* The variables and what the expression reads beyond them; a copy of the member list only. */
 static bool make_scope(struct kh_run *r, unsigned reads, const struct kh_scope *s,
                        const struct kh_json **ret, struct kh_error *err)
 {
     struct kh_arena *a = r->root->a;
     struct kh_json *o = kh_json_new(a, KH_JSON_OBJECT);
-    const struct kh_json *fields;
+    const struct kh_json *fields, *vars = seen_from(r, r->here, s ? s->more : NULL);
 
     if (!reads) {
-        *ret = r->vars;
+        *ret = vars;
         return true;
     }
-    o->members = kh_new_n(a, (size_t)r->vars->n + 5, struct kh_json_member);
-    for (o->n = 0; o->n < r->vars->n; o->n++)
-        o->members[o->n] = r->vars->members[o->n];
+    o->members = kh_new_n(a, (size_t)vars->n + 5, struct kh_json_member);
+    for (o->n = 0; o->n < vars->n; o->n++)
+        o->members[o->n] = vars->members[o->n];
     if (reads & KH_READS_CASE) {
         if (!kh_run_case(r, &fields, err))
             return false;

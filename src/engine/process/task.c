@@ -394,6 +394,7 @@ bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *
     t.done_by = who->actor;
     if (!put(tx, &t, err) || !kh_task_event(&root, &t, "task.complete", answers, err))
         return false;
+    r->here = token;
     if (!kh_run_set(r, answers, KH_EC_TASK_INVALID, err) || !kh_run_leave(r, token, err) ||
         !kh_run_go(r, err) || !kh_root_finish(&root, err))
         return false;

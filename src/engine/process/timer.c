@@ -4,6 +4,8 @@
 
 #include "base/time.h"
 
+enum { CATCH_UP = 100000 };
+
 bool kh_timer_add(struct kh_process *pe, struct kh_str calendar, int64_t from_us,
                   struct kh_span span, int64_t *ret_us, struct kh_error *err)
 {
@@ -62,6 +64,49 @@ static struct kh_json *task_json(struct kh_arena *a, int64_t now_us, int64_t due
     return o;
 }
 
+/* From an instant on, again and again, until it lies ahead: a standstill is not made up for. */
+static bool catch_up(struct kh_root *root, const struct kh_timing *t, int64_t *us,
+                     struct kh_error *err)
+{
+    for (int i = 0; *us <= root->now_us && i < CATCH_UP; i++)
+        if (!kh_timer_add(root->pe, t->calendar, *us, t->span, us, err))
+            return false;
+    return true;
+}
+
+/* A cycle with a beginning: there, or at its first repetition that lies ahead. Even steps of plain
+ * time are skipped at once, or years of them would be counted one by one. */
+static bool first_of(struct kh_root *root, const struct kh_timing *t, int64_t *ret_us,
+                     struct kh_error *err)
+{
+    int64_t step = t->span.days * KH_US_DAY + t->span.us;
+
+    *ret_us = t->instant_us;
+    if (*ret_us <= root->now_us && !t->calendar.n && t->span.months == 0)
+        *ret_us += (root->now_us - *ret_us) / step * step;
+    return catch_up(root, t, ret_us, err);
+}
+
+enum kh_hit kh_timer_done(struct kh_root *root, const struct kh_node *n, struct kh_job_row *j,
+                          struct kh_error *err)
+{
+    struct kh_job_row again;
+    enum kh_hit hit;
+
+    if (n->timing.how != KH_T_CYCLE || j->times == 0)
+        return kh_job_sql_done(root->tx, j->id, 0, err);
+    hit = kh_job_sql_get(root->tx, root->a, j->id, &again, err);
+    if (hit != KH_HIT || again.due_us != j->due_us)
+        return hit == KH_FAIL ? KH_FAIL : KH_MISS;
+    if (!catch_up(root, &n->timing, &j->due_us, err))
+        return KH_FAIL;
+    if (j->times > 0)
+        j->times--;
+    j->attempts = 0;
+    j->error = KH_S("");
+    return kh_job_sql_put(root->tx, j, err) ? KH_HIT : KH_FAIL;
+}
+
 bool kh_timer_at(struct kh_run *r, const struct kh_node *n, int64_t due_us,
                  struct kh_str due_calendar, int64_t *ret_us, struct kh_error *err)
 {
@@ -77,8 +122,11 @@ bool kh_timer_at(struct kh_run *r, const struct kh_node *n, int64_t due_us,
     case KH_T_INSTANT:
         *ret_us = t->instant_us;
         return true;
-    case KH_T_SPAN:
     case KH_T_CYCLE:
+        if (t->instant_us)
+            return first_of(r->root, t, ret_us, err);
+        return kh_timer_add(r->root->pe, t->calendar, r->root->now_us, t->span, ret_us, err);
+    case KH_T_SPAN:
         return kh_timer_add(r->root->pe, t->calendar, r->root->now_us, t->span, ret_us, err);
     case KH_T_BEFORE_DUE:
     case KH_T_AFTER_DUE:

@@ -38,10 +38,12 @@ static void fill(struct kh_run *r, bool inside, struct kh_instance *ret)
     static const struct kh_json empty = {.type = KH_JSON_OBJECT};
     struct kh_arena *a = r->root->a;
     struct kh_token_info *tokens = kh_new_n(a, r->tokens_n, struct kh_token_info);
+    size_t n = 0;
 
     for (size_t i = 0; i < r->tokens_n; i++)
-        tokens[i] =
-            (struct kh_token_info){r->p->nodes[r->tokens[i].node].id, r->tokens[i].since_us};
+        if (r->tokens[i].role != KH_T_BODY) /* its rounds stand at the same place */
+            tokens[n++] =
+                (struct kh_token_info){r->p->nodes[r->tokens[i].node].id, r->tokens[i].since_us};
     *ret = (struct kh_instance){
         .id = r->row.id,
         .process = r->p->key,
@@ -53,7 +55,7 @@ static void fill(struct kh_run *r, bool inside, struct kh_instance *ret)
         .started_us = r->row.started_us,
         .ended_us = r->row.ended_us,
         .tokens = tokens,
-        .tokens_n = r->tokens_n,
+        .tokens_n = n,
         .variables = inside ? kh_feel_to_json(a, kh_feel_from_json(a, r->vars), false) : &empty,
     };
 }

@@ -53,6 +53,11 @@ static const struct kh_sql drop_of = {
     .text = "DELETE FROM job WHERE instance_id = $1 AND (CAST($2 AS bigint) = 0 OR token = $2)",
 };
 
+static const struct kh_sql drop_at = {
+    .name = "job_drop_at",
+    .text = "DELETE FROM job WHERE instance_id = $1 AND token = $2 AND node = $3",
+};
+
 static const struct kh_sql next = {
     .name = "job_next",
     .text = "SELECT due_us FROM job WHERE state = 0 AND lane = $1 ORDER BY due_us, id LIMIT 1",
@@ -99,6 +104,11 @@ static const struct kh_sql wait_drop_of = {
     .name = "message_wait_drop_of",
     .text =
         "DELETE FROM message_wait WHERE instance_id = $1 AND (CAST($2 AS bigint) = 0 OR token = $2)",
+};
+
+static const struct kh_sql wait_drop_at = {
+    .name = "message_wait_drop_at",
+    .text = "DELETE FROM message_wait WHERE instance_id = $1 AND token = $2 AND node = $3",
 };
 
 static void read_job(struct kh_query *q, struct kh_arena *a, struct kh_job_row *j)
@@ -250,6 +260,25 @@ bool kh_job_sql_drop_of(struct kh_tx *tx, int64_t instance, int64_t token, struc
     return with_ints(tx, &drop_of, (const int64_t[]){instance, token}, 2, err);
 }
 
+static bool drop_node(struct kh_tx *tx, const struct kh_sql *sql, int64_t instance, int64_t token,
+                      struct kh_str node, struct kh_error *err)
+{
+    kh_auto(kh_query) q = {0};
+
+    if (!kh_query_open(&q, tx, sql, err))
+        return false;
+    kh_bind_int(&q, 1, instance);
+    kh_bind_int(&q, 2, token);
+    kh_bind_text(&q, 3, node);
+    return kh_query_run(&q, NULL, err);
+}
+
+bool kh_job_sql_drop_at(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_str node,
+                        struct kh_error *err)
+{
+    return drop_node(tx, &drop_at, instance, token, node, err);
+}
+
 bool kh_job_sql_next(struct kh_tx *tx, enum kh_job_lane lane, int64_t *ret_us, struct kh_error *err)
 {
     kh_auto(kh_query) q = {0};
@@ -390,4 +419,10 @@ enum kh_hit kh_wait_sql_drop(struct kh_tx *tx, int64_t id, struct kh_error *err)
 bool kh_wait_sql_drop_of(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_error *err)
 {
     return with_ints(tx, &wait_drop_of, (const int64_t[]){instance, token}, 2, err);
+}
+
+bool kh_wait_sql_drop_at(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_str node,
+                         struct kh_error *err)
+{
+    return drop_node(tx, &wait_drop_at, instance, token, node, err);
 }

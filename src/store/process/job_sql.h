@@ -11,7 +11,14 @@
 #include "store/store.h"
 
 enum kh_job_lane { KH_LANE_TIMER, KH_LANE_HTTP };
-enum kh_job_kind { KH_JOB_TIMER, KH_JOB_BOUNDARY, KH_JOB_HTTP };
+enum kh_job_kind {
+    KH_JOB_TIMER,
+    KH_JOB_BOUNDARY,
+    KH_JOB_HTTP,
+    KH_JOB_SIGNAL, /**< for one that waits: {"w": its wait, "v": variables} */
+    KH_JOB_SPREAD, /**< rest of a signal: {"n": name, "a": after, "u": upto, "v": variables} */
+    KH_JOB_START,  /**< of a process: instance is the process version */
+};
 enum kh_job_state { KH_JOB_WAITING, KH_JOB_DEAD };
 
 struct kh_job_row {
@@ -52,6 +59,10 @@ enum kh_hit kh_job_sql_done(struct kh_tx *tx, int64_t id, int64_t lease, struct 
 /** All jobs of one token (0: of the instance). */
 KH_CHECK
 bool kh_job_sql_drop_of(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_error *err);
+/** Jobs of one node on a token. */
+KH_CHECK
+bool kh_job_sql_drop_at(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_str node,
+                        struct kh_error *err);
 /** When the next job of a lane is due; KH_FOREVER if none. */
 KH_CHECK
 bool kh_job_sql_next(struct kh_tx *tx, enum kh_job_lane lane, int64_t *ret_us,
@@ -95,5 +106,9 @@ KH_CHECK
 enum kh_hit kh_wait_sql_drop(struct kh_tx *tx, int64_t id, struct kh_error *err);
 KH_CHECK
 bool kh_wait_sql_drop_of(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_error *err);
+/** Those of one node on a token. */
+KH_CHECK
+bool kh_wait_sql_drop_at(struct kh_tx *tx, int64_t instance, int64_t token, struct kh_str node,
+                         struct kh_error *err);
 
 #endif

@@ -55,28 +55,141 @@ static const struct {
     {HEAD "<import/><process id=\"p\">" START FLOW("f", "s", "e") END "</process>" TAIL, "line:2:1",
      "unsupported"},
     {HEAD "<process>" START FLOW("f", "s", "e") END "</process>" TAIL, "line:2:1", "id"},
-    {HEAD "<process id=\"p\" isExecutable=\"false\">" START FLOW("f", "s", "e") END
-     "</process>" TAIL,
-     "line:2:1", "unsupported"},
     /* elements and attributes that the engine does not do */
-    {PROCESS(START FLOW("f", "s", "x") "\n  <inclusiveGateway id=\"x\"/>" FLOW("g", "x", "e") END),
+    {PROCESS(START FLOW("f", "s", "x") "\n  <complexGateway id=\"x\"/>" FLOW("g", "x", "e") END),
      "line:4:3", "unsupported"},
+    {PROCESS(START FLOW("f", "s", "x") "\n<transaction id=\"x\"/>" FLOW("g", "x", "e") END),
+     "line:4:1", "unsupported"},
+    {PROCESS(START FLOW("f", "s", "x") "\n<adHocSubProcess id=\"x\"/>" FLOW("g", "x", "e") END),
+     "line:4:1", "unsupported"},
+    {PROCESS(START FLOW("f", "s", "e") "\n<endEvent id=\"e\"><cancelEventDefinition/></endEvent>"),
+     "line:4:18", "unsupported"},
+    {PROCESS("<startEvent id=\"s\">\n<conditionalEventDefinition><condition>a</condition>"
+             "</conditionalEventDefinition></startEvent>" FLOW("f", "s", "e") END),
+     "line:4:1", "unsupported"},
+    {PROCESS(
+         START FLOW("f", "s", "t") END
+         "\n<intermediateThrowEvent id=\"t\"><timerEventDefinition/></intermediateThrowEvent>" FLOW(
+             "g", "t", "e")),
+     "line:4:32", "unsupported"},
+    {PROCESS(
+         "<startEvent id=\"s\">\n<timerEventDefinition/><messageEventDefinition/></startEvent>" FLOW(
+             "f", "s", "e") END),
+     "line:4:24", "unsupported"},
+    {PROCESS("\n<startEvent id=\"s\" isInterrupting=\"false\"/>" FLOW("f", "s", "e") END),
+     "line:4:1", "unsupported"},
+    /* tasks that need to know what they are for */
     {PROCESS(START FLOW("f", "s", "x") "\n<sendTask id=\"x\"/>" FLOW("g", "x", "e") END),
+     "line:4:1", "message"},
+    {PROCESS(START FLOW("f", "s", "x") "\n<receiveTask id=\"x\" messageRef=\"none\"/>" FLOW(
+         "g", "x", "e") END),
+     "line:4:1", "message"},
+    {PROCESS(START FLOW("f", "s", "x") "\n<receiveTask id=\"x\" kh:message=\"m\" "
+                                       "instantiate=\"true\"/>" FLOW("g", "x", "e") END),
      "line:4:1", "unsupported"},
-    {PROCESS(START FLOW("f", "s", "x") "\n<manualTask id=\"x\"/>" FLOW("g", "x", "e") END),
+    {PROCESS(START FLOW("f", "s", "x") "\n<sendTask id=\"x\" kh:message=\"m\" "
+                                       "kh:function=\"record.patch\"/>" FLOW("g", "x", "e") END),
+     "line:4:1", "required"},
+    /* what is thrown and caught */
+    {PROCESS(START FLOW("f", "s", "e") "\n<endEvent id=\"e\"><errorEventDefinition/></endEvent>"),
+     "line:4:18", "error"},
+    {PROCESS(START FLOW(
+         "f", "s",
+         "e") "\n<endEvent id=\"e\"><escalationEventDefinition escalationRef=\"x\"/></endEvent>"),
+     "line:4:18", "escalation"},
+    {PROCESS(START FLOW(
+         "f", "s", "e") "\n<endEvent id=\"e\"><signalEventDefinition signalRef=\"x\"/></endEvent>"),
+     "line:4:18", "signal"},
+    {PROCESS("<startEvent id=\"s\">\n<timerEventDefinition/></startEvent>" FLOW("f", "s", "e") END),
+     "line:3:1", "timer"},
+    {PROCESS(START FLOW("f", "s",
+                        "t") "\n<intermediateThrowEvent id=\"t\"><linkEventDefinition name=\"x\"/>"
+                             "</intermediateThrowEvent>" END),
+     "line:4:1", "link"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END TASK
+             "\n<boundaryEvent id=\"b\" attachedToRef=\"t\"><errorEventDefinition/>"
+             "</boundaryEvent>" FLOW("h", "b", "e")),
+     "line:4:1", "boundary"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "<serviceTask id=\"t\" kh:function=\"record.patch\"/>"
+             "\n<boundaryEvent id=\"b\" attachedToRef=\"t\" cancelActivity=\"false\">"
+             "<errorEventDefinition/></boundaryEvent>" FLOW("h", "b", "e")),
      "line:4:1", "unsupported"},
-    {PROCESS(START FLOW("f", "s", "x") "\n<eventBasedGateway id=\"x\"/>" FLOW("g", "x", "e") END),
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END TASK
+             "\n<boundaryEvent id=\"b\" attachedToRef=\"t\"><escalationEventDefinition/>"
+             "</boundaryEvent>" FLOW("h", "b", "e")),
+     "line:4:1", "boundary"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "<intermediateCatchEvent id=\"t\">\n<conditionalEventDefinition/>"
+             "</intermediateCatchEvent>"),
+     "line:4:1", "condition"},
+    {PROCESS(
+         START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+         "<intermediateThrowEvent id=\"t\"><extensionElements>\n<kh:input name=\"x\">1</kh:input>"
+         "</extensionElements></intermediateThrowEvent>"),
+     "line:3:139", "extension"},
+    /* event sub-processes */
+    {PROCESS(START FLOW("f", "s", "e") END
+             "\n<subProcess id=\"u\" triggeredByEvent=\"true\"><startEvent id=\"s2\"/>"
+             "<endEvent id=\"e2\"/>" FLOW("g", "s2", "e2") "</subProcess>"),
+     "line:4:44", "unsupported"},
+    {PROCESS(START FLOW("f", "s", "u") FLOW("h", "u", "e") END
+             "\n<subProcess id=\"u\" triggeredByEvent=\"true\"><startEvent id=\"s2\">"
+             "<errorEventDefinition/></startEvent>"
+             "<endEvent id=\"e2\"/>" FLOW("g", "s2", "e2") "</subProcess>"),
+     "line:4:1", "flow"},
+    /* gateways of events */
+    {PROCESS(
+         START FLOW("f", "s", "x") "<eventBasedGateway id=\"x\"/>" FLOW("g", "x", "e") "\n" END),
+     "line:4:1", "gateway"},
+    {PROCESS(START FLOW("f", "s", "x") "\n<eventBasedGateway id=\"x\" instantiate=\"true\"/>" FLOW(
+         "g", "x", "e") END),
      "line:4:1", "unsupported"},
+    /* what is repeated */
     {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
              "\n<userTask id=\"t\" kh:role=\"r\">\n"
              "<multiInstanceLoopCharacteristics/></userTask>"),
+     "line:5:1", "required"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "\n<userTask id=\"t\" kh:role=\"r\">\n"
+             "<multiInstanceLoopCharacteristics kh:collection=\"a\" kh:outputCollection=\"b\"/>"
+             "</userTask>"),
+     "line:5:1", "required"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "\n<userTask id=\"t\" kh:role=\"r\">\n"
+             "<multiInstanceLoopCharacteristics kh:collection=\"a\" behavior=\"One\"/></userTask>"),
      "line:5:1", "unsupported"},
+    {PROCESS(
+         START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+         "\n<userTask id=\"t\" kh:role=\"r\">\n"
+         "<multiInstanceLoopCharacteristics kh:collection=\"a\" kh:element=\"case\"/></userTask>"),
+     "line:5:1", "name"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "\n<userTask id=\"t\" kh:role=\"r\">\n<standardLoopCharacteristics/></userTask>"),
+     "line:5:1", "condition"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "\n<userTask id=\"t\" kh:role=\"r\">\n"
+             "<standardLoopCharacteristics loopMaximum=\"1001\"/></userTask>"),
+     "line:5:1", "number"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "<userTask id=\"t\" kh:role=\"r\" kh:due=\"P1D\"><standardLoopCharacteristics "
+             "loopMaximum=\"2\"/></userTask>\n<boundaryEvent id=\"b\" attachedToRef=\"t\" "
+             "kh:afterDue=\"P1D\"><timerEventDefinition/></boundaryEvent>" FLOW("h", "b", "e")),
+     "line:4:1", "timer"},
+    /* compensation */
     {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
              "\n<userTask id=\"t\" kh:role=\"r\" isForCompensation=\"true\"/>"),
-     "line:4:1", "unsupported"},
-    {PROCESS(START FLOW("f", "s", "e") "\n<endEvent id=\"e\"><errorEventDefinition/></endEvent>"),
-     "line:4:18", "unsupported"},
-    {PROCESS("<startEvent id=\"s\">\n<timerEventDefinition/></startEvent>" FLOW("f", "s", "e") END),
+     "line:4:1", "compensation"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END TASK
+             "\n<boundaryEvent id=\"b\" attachedToRef=\"t\"><compensateEventDefinition/>"
+             "</boundaryEvent>"),
+     "line:4:1", "compensation"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "c") TASK
+             "\n<endEvent id=\"c\"><compensateEventDefinition activityRef=\"t\"/></endEvent>"),
+     "line:4:1", "compensation"},
+    {PROCESS(START FLOW("f", "s",
+                        "c") "<endEvent id=\"c\">\n"
+                             "<compensateEventDefinition waitForCompletion=\"false\"/></endEvent>"),
      "line:4:1", "unsupported"},
     {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
              "\n<userTask id=\"t\" kh:role=\"r\" kh:prio=\"1\"/>"),
@@ -227,7 +340,7 @@ static void reports_all_faults_at_once(void **state)
     assert_false(compile(a,
                          PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
                                  "<userTask id=\"t\" kh:unit=\"((\" kh:due=\"P1X\"/>"
-                                 "<inclusiveGateway id=\"i\"/>"),
+                                 "<complexGateway id=\"i\"/>"),
                          &issues, &bpmn));
     assert_true(issues.n >= 4);
 }
@@ -241,7 +354,7 @@ static void takes_any_prefix_and_tolerates_other_vendors(void **state)
         "xmlns:q=\"https://khue.vn/bpmn\" xmlns:zeebe=\"http://camunda.org/schema/zeebe/1.0\" "
         "xmlns:bpmndi=\"http://www.omg.org/spec/BPMN/20100524/DI\" exporter=\"x\">"
         "<b:collaboration id=\"c\"><b:participant id=\"pa\" processRef=\"p\"/></b:collaboration>"
-        "<b:process id=\"p\" isExecutable=\"true\" zeebe:x=\"1\">"
+        "<b:process id=\"p\" isExecutable=\"false\" zeebe:x=\"1\">"
         "<b:documentation>d</b:documentation>"
         "<b:laneSet><b:lane id=\"l\"><b:flowNodeRef>s</b:flowNodeRef></b:lane></b:laneSet>"
         "<b:startEvent id=\"s\"><b:outgoing>f</b:outgoing></b:startEvent>"
