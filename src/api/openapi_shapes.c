@@ -69,7 +69,7 @@ static const struct {
             "pointer": TEXT, "before": true, "after": true}}}}})),
     SHAPE(Timeline, LIST_OF({"type": "object", "properties": {
         "seq": NUMBER, "at": INSTANT, "kind": TEXT, "type": TEXT, "subject": ID, "by": TEXT,
-        "who": REF(Doer), "text": REF(Label), "data": true}})),
+        "reason": TEXT, "who": REF(Doer), "text": REF(Label), "data": true}})),
     SHAPE(Doer, {"type": "object", "description": "Who did it, as far as the reader may know",
         "properties": {
         "kind": {"enum": ["staff", "reporter", "system", "public"]}, "name": TEXT, "unit": TEXT,
@@ -200,6 +200,19 @@ static const struct {
         "variables": {"type": "object"}}}),
     SHAPE(MessageSend, {"type": "object", "properties": {
         "case": true, "correlation": TEXT, "variables": {"type": "object"}}}),
+    SHAPE(SignalSend, {"type": "object", "properties": {"variables": {"type": "object"}}}),
+    SHAPE(InstanceMove, {"type": "object", "required": ["from", "to", "reason"], "properties": {
+        "from": {"type": "string", "description": "Id of the element where it stands"},
+        "to": {"type": "string", "description": "Id of an element of the same sub-process"},
+        "reason": TEXT}}),
+    SHAPE(ProcessMigrate, {"type": "object", "required": ["from", "to"], "properties": {
+        "from": NUMBER, "to": NUMBER,
+        "mapping": {"type": "object", "description": "Old element: new element; null drops an event that waits beside something. Without an entry the id is the same"},
+        "dry_run": FLAG, "reason": {"type": "string", "description": "Needed unless dry_run"},
+        "after": ID, "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}}),
+    SHAPE(ProcessMigrated, {"type": "object", "required": ["checked", "moved"], "properties": {
+        "checked": NUMBER, "moved": NUMBER,
+        "next": {"type": "string", "description": "Go on after this instance"}}}),
     SHAPE(MessageSent, {"type": "object", "properties": {"delivered": NUMBER}}),
     SHAPE(JobList, LIST_OF({"type": "object", "properties": {
         "id": ID, "instance": ID, "element": TEXT, "attempts": NUMBER, "error": TEXT}})),

@@ -197,6 +197,9 @@ static const struct {
     {"record.effective", "Thay đổi đã có hiệu lực", "A planned change took effect"},
     {"process.start", "Bắt đầu xử lý", "Processing began"},
     {"process.end", "Kết thúc xử lý", "Processing ended"},
+    {"process.move", "Quản trị viên đã chuyển bước xử lý", "An administrator moved it to another step"},
+    {"process.migrate", "Chuyển sang phiên bản quy trình khác", "It went over to another version"},
+    {"task.migrate", "Việc theo phiên bản quy trình khác", "The work follows another version"},
     {"task.create", "Chuyển việc", "Work was assigned"},
     {"task.claim", "Cán bộ đã nhận việc", "An officer took the work"},
     {"task.release", "Cán bộ đã trả lại việc", "The work was given back"},
@@ -300,8 +303,11 @@ enum kh_next api_record_timeline(struct kh_call *c)
         kh_jw_kstr(&w, "kind", e->kind);
         kh_jw_kstr(&w, "type", e->type);
         kh_jw_kstr(&w, "subject", kh_id_text(c->a, e->subject));
-        if (kh_sight_inside(&sight, e, now))
+        if (kh_sight_inside(&sight, e, now)) {
             kh_jw_kstr(&w, "by", e->actor);
+            if (e->reason.n)
+                kh_jw_kstr(&w, "reason", e->reason);
+        }
         put_doer(&w, &p->doers[i]);
         put_words(&w, e);
         kh_jw_key(&w, "data");

@@ -20,6 +20,7 @@ extern const struct kh_route kh_routes_notice[];
 extern const struct kh_route kh_routes_pack[];
 extern const struct kh_route kh_routes_open311[];
 extern const struct kh_route kh_routes_process[];
+extern const struct kh_route kh_routes_process_admin[];
 extern const struct kh_route kh_routes_openapi[];
 extern const struct kh_route kh_routes_record[];
 extern const struct kh_route kh_routes_session[];

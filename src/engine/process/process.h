@@ -204,6 +204,46 @@ enum kh_hit kh_instance_get(struct kh_tx *tx, struct kh_process *pe, struct kh_a
                             const struct kh_who *who, struct kh_instance *ret,
                             struct kh_error *err);
 
+/* ---- an administrator's hand; rights are the caller's business ---- */
+
+/**
+ * Take what stands (longest) at one element and put it at another of the same sub-process.
+ *
+ * Effect   what it worked on is cancelled, the other element is entered; event process.move.
+ * @param err INSTANCE_UNKNOWN (404): none that runs; MOVE_INVALID (422), REASON_REQUIRED (422), and
+ *            what the step that follows says
+ */
+KH_CHECK
+bool kh_instance_move(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, int64_t id,
+                      struct kh_str from, struct kh_str to, struct kh_str reason,
+                      const struct kh_who *who, struct kh_error *err);
+
+/** Running instances of one version are to go over to another. */
+struct kh_migration {
+    struct kh_str key;
+    int64_t from, to;              /**< versions */
+    const struct kh_json *mapping; /**< {"old element": "new element"}; null drops an event that
+                                        waits beside something; NULL: all ids are the same */
+    bool dry_run;
+    struct kh_str reason;
+    int64_t after;  /**< instances behind this id */
+    unsigned limit; /**< of instances in this call */
+};
+struct kh_migrated {
+    int64_t checked, moved;
+    int64_t next; /**< go on after this id; 0: that was all */
+};
+/**
+ * Check the plan against a page of instances, and move them if all of them fit.
+ *
+ * Effect   all of the page, or nothing; events process.migrate and task.migrate.
+ * @param err PROCESS_UNKNOWN (404), PLAN_INVALID (422, issues), REASON_REQUIRED (422)
+ */
+KH_CHECK
+bool kh_process_migrate(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a,
+                        const struct kh_migration *m, const struct kh_who *who,
+                        struct kh_migrated *ret, struct kh_error *err);
+
 /** An outbound call that was given up. */
 struct kh_dead_job {
     int64_t id, instance, attempts;

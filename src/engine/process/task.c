@@ -61,6 +61,8 @@ bool kh_task_event(struct kh_root *root, const struct kh_task_row *t, const char
     kh_jw_obj(&w);
     kh_jw_kstr(&w, "process", t->process);
     kh_jw_kstr(&w, "key", t->key);
+    if (kh_str_is(e.kind, "task.create") || kh_str_is(e.kind, "task.migrate"))
+        kh_jw_kint(&w, "version", p->version);
     if (n) {
         kh_jw_key(&w, "name");
         kh_jw_obj(&w);

@@ -163,6 +163,11 @@ static void compare_instance(struct kh_arena *a, const struct kh_seen_instance *
     const struct kh_instance_row *i = &row->i;
     bool known = (unsigned)i->state < KH_LEN(states);
 
+    /* The version that it went over to last is the one that it has. */
+    for (size_t k = 1; k < n; k++)
+        if (kh_str_is(e[k].kind, "process.migrate"))
+            data = kh_deed_data(a, &e[k]);
+
     kh_diff(ret, "case_id", 0, i->case_id == e->about);
     kh_diff(ret, "started_us", 0, i->started_us == e->at_us);
     kh_diff(ret, "ended_us", 0, i->ended_us == (last ? last->at_us : 0));

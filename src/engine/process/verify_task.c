@@ -184,11 +184,11 @@ static bool tell(struct kh_tx *tx, const struct kh_deed *e, struct told *t, stru
 
 /* ---- all of it ---- */
 
-/* What the first event tells, and nothing changes after. */
+/* What the first event tells, and nothing changes after but going over to another version. */
 static void compare_birth(struct kh_arena *a, const struct kh_seen_task *row,
-                          const struct kh_deed *e, struct kh_diffs *ret)
+                          const struct kh_deed *e, const struct kh_deed *last, struct kh_diffs *ret)
 {
-    const struct kh_json *data = kh_deed_data(a, e);
+    const struct kh_json *data = kh_deed_data(a, last);
     const struct kh_task_row *t = &row->t;
 
     kh_diff(ret, "unit", 0, kh_str_eq(t->unit, e->unit));
@@ -203,15 +203,20 @@ static void compare_birth(struct kh_arena *a, const struct kh_seen_task *row,
     }
 }
 
-/* What a task says of its instance and model is what these say of themselves. */
-static void compare_place(const struct kh_seen_task *row, struct kh_diffs *ret)
+/* What a task says of its instance and model is what these say of themselves. Work that is done keeps
+ * the version that it was done by, which the log tells. */
+static void compare_place(struct kh_arena *a, const struct kh_seen_task *row,
+                          const struct kh_deed *last, struct kh_diffs *ret)
 {
+    const struct kh_json *data = kh_deed_data(a, last);
+    int64_t version = kh_json_int(data, "version", 0);
     const struct kh_task_row *t = &row->t;
+    bool here = !row->has_instance || row->i.process_id == t->process_id;
 
     kh_diff(ret, "instance_id", 0, row->has_instance && row->i.case_id == t->case_id);
     kh_diff(ret, "process_id", 0,
-            kh_str_eq(row->model, t->process) &&
-                (!row->has_instance || row->i.process_id == t->process_id));
+            kh_str_eq(row->model, t->process) && (!version || version == row->version) &&
+                (here || (version && t->state >= KH_TASK_DONE)));
     kh_diff(ret, "case_type", 0, !row->has_instance || kh_str_eq(row->i.case_type, t->case_type));
 }
 
@@ -221,12 +226,15 @@ bool kh_task_compare(struct kh_tx *tx, struct kh_arena *a, const struct kh_seen_
 {
     struct due d = tell_due(a, row, e, n, clocks, clocks_n);
     struct told t = {0};
+    const struct kh_deed *last = &e[0];
 
+    for (size_t i = 1; i < n; i++)
+        last = kh_str_is(e[i].kind, "task.migrate") ? &e[i] : last;
     for (size_t i = 0; i < n; i++)
         if (!tell(tx, &e[i], &t, err))
             return false;
-    compare_birth(a, row, &e[0], ret);
-    compare_place(row, ret);
+    compare_birth(a, row, &e[0], last, ret);
+    compare_place(a, row, last, ret);
     kh_diff(ret, "state", 0, row->t.state == t.state);
     kh_diff(ret, "done_us", 0, row->t.done_us == t.done_us);
     kh_diff(ret, "done_by", 0, kh_str_eq(row->t.done_by, t.done_by));

@@ -20,6 +20,11 @@ static const struct kh_sql get = {
             "WHERE id = $1",
 };
 
+static const struct kh_sql version = {
+    .name = "process_version",
+    .text = "SELECT id FROM process WHERE key = $1 AND version = $2",
+};
+
 static const struct kh_sql all = {
     .name = "process_all",
     .text = "SELECT id, version, deployed_us, key, name_vi, name_en, checksum FROM process p "
@@ -178,4 +183,20 @@ bool kh_calendar_sql_all(struct kh_tx *tx, struct kh_arena *a, struct kh_calenda
     *ret = rows;
     *ret_n = n;
     return true;
+}
+
+enum kh_hit kh_process_sql_version(struct kh_tx *tx, struct kh_str key, int64_t v, int64_t *ret,
+                                   struct kh_error *err)
+{
+    kh_auto(kh_query) q = {0};
+    enum kh_hit hit;
+
+    if (!kh_query_open(&q, tx, &version, err))
+        return KH_FAIL;
+    kh_bind_text(&q, 1, key);
+    kh_bind_int(&q, 2, v);
+    hit = kh_query_next(&q, err);
+    if (hit == KH_HIT)
+        *ret = kh_col_int(&q, 0);
+    return hit;
 }

@@ -27,6 +27,10 @@ enum kh_hit kh_process_sql_newest(struct kh_tx *tx, struct kh_arena *a, struct k
 KH_CHECK
 enum kh_hit kh_process_sql_get(struct kh_tx *tx, struct kh_arena *a, int64_t id,
                                struct kh_process_row *ret, struct kh_error *err);
+/** Id of one version of a key. */
+KH_CHECK
+enum kh_hit kh_process_sql_version(struct kh_tx *tx, struct kh_str key, int64_t version,
+                                   int64_t *ret, struct kh_error *err);
 /** The newest version of every key, by key; without xml. @param running count instances too */
 KH_CHECK
 bool kh_process_sql_all(struct kh_tx *tx, struct kh_arena *a, bool running,

@@ -10,9 +10,11 @@
 static const struct kh_sql deeds_of[] = {
     [KH_DEEDS_TASK] = {.name = "verify_task_deeds",
                        .text = DEEDS("'task.create', 'task.claim', 'task.release', "
-                                     "'task.complete', 'task.cancel', 'task.overdue'")},
+                                     "'task.complete', 'task.cancel', 'task.overdue', "
+                                     "'task.migrate'")},
     [KH_DEEDS_INSTANCE] = {.name = "verify_instance_deeds",
-                           .text = DEEDS("'process.start', 'process.end'")},
+                           .text = DEEDS("'process.start', 'process.end', "
+                                         "'process.migrate'")},
 };
 
 #define CLOCKS(cases)                                                                              \
@@ -30,8 +32,8 @@ static const struct kh_sql tasks = {
     .name = "verify_tasks",
     .text = "SELECT t.id, t.instance_id, t.process_id, t.process, t.key, t.case_type, t.case_id, "
             "t.role, t.unit, t.claimed_by, t.owner, t.created_us, t.due_us, t.done_us, t.done_by, "
-            "t.state, t.overdue, t.held_us, i.process_id, i.case_type, i.case_id, p.key "
-            "FROM task t LEFT JOIN instance i ON i.id = t.instance_id "
+            "t.state, t.overdue, t.held_us, i.process_id, i.case_type, i.case_id, p.key, "
+            "p.version FROM task t LEFT JOIN instance i ON i.id = t.instance_id "
             "LEFT JOIN process p ON p.id = t.process_id "
             "WHERE t.id > $1 AND t.id <= $2 ORDER BY t.id LIMIT $3",
 };
@@ -141,6 +143,7 @@ static struct kh_seen_task read_task(struct kh_query *q, struct kh_arena *a)
               .case_type = kh_str_dup(a, kh_col_text(q, 19)),
               .case_id = kh_col_int(q, 20)},
         .model = kh_str_dup(a, kh_col_text(q, 21)),
+        .version = kh_col_int(q, 22),
     };
 }
 

@@ -26,6 +26,7 @@ struct kh_seen_task {
     bool has_instance;
     struct kh_instance_row i; /**< process_id, case_type and case_id only */
     struct kh_str model;      /**< key of the process; "" if there is none */
+    int64_t version;          /**< of the process */
 };
 
 /** An instance (without data), with the model that it names. */

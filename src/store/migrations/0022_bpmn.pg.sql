@@ -11,3 +11,7 @@ CREATE TABLE signal_wait(
 );
 CREATE INDEX signal_wait_name ON signal_wait(name, id);
 CREATE INDEX signal_wait_instance ON signal_wait(instance_id);
+
+-- Running instances of a version, page by page: in the order of ids.
+DROP INDEX instance_running;
+CREATE INDEX instance_running ON instance(process_id, id) WHERE state = 0;
