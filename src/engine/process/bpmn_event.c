@@ -107,7 +107,9 @@ void kh_bpmn_message(struct kh_bpmn_reader *r, const struct kh_xml *x, const str
                      struct kh_node *n)
 {
     struct kh_str ref = kh_xml_attr(def, "messageRef"), name = kh_bpmn_ext(x, "message");
-    const struct kh_xml *m = kh_bpmn_top(r, "message", ref);
+    const struct kh_xml *m = kh_bpmn_top(r, "message", ref), *z;
+
+    name = name.n ? name : kh_xml_attr(x, "name"); /* where nothing is referred to */
 
     n->ref = m ? kh_xml_attr(m, "name") : name.n && !ref.n ? name : KH_S("");
     if (!n->ref.n || n->ref.n > 128)
@@ -115,14 +117,18 @@ void kh_bpmn_message(struct kh_bpmn_reader *r, const struct kh_xml *x, const str
                     "The message \"%s\" does not exist or has no name.", ref);
     kh_bpmn_ext_expr(r, x, "correlation", &n->correlation);
     kh_bpmn_ext_expr(r, x, "case", &n->about);
+    z = m ? kh_bpmn_zeebe(m, "subscription") : NULL;
+    if (z && !n->correlation.text.n && kh_xml_attr(z, "correlationKey").n)
+        kh_bpmn_expr(r, z, kh_xml_attr(z, "correlationKey"), &n->correlation);
 }
 
-static void read_signal(struct kh_bpmn_reader *r, const struct kh_xml *def, struct kh_node *n)
+static void read_signal(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct kh_xml *def,
+                        struct kh_node *n)
 {
-    struct kh_str ref = kh_xml_attr(def, "signalRef");
+    struct kh_str ref = kh_xml_attr(def, "signalRef"), name = kh_xml_attr(x, "name");
     const struct kh_xml *s = kh_bpmn_top(r, "signal", ref);
 
-    n->ref = s ? kh_xml_attr(s, "name") : KH_S("");
+    n->ref = s ? kh_xml_attr(s, "name") : name.n && !ref.n ? name : KH_S("");
     if (!n->ref.n || n->ref.n > 128)
         complain_at(r, def, "signal", "Tín hiệu \"%s\" không có hoặc chưa có tên.",
                     "The signal \"%s\" does not exist or has no name.", ref);
@@ -187,7 +193,7 @@ static void read_definition(struct kh_bpmn_reader *r, const struct kh_xml *x,
         kh_bpmn_message(r, x, def, n);
         break;
     case KH_EV_SIGNAL:
-        read_signal(r, def, n);
+        read_signal(r, x, def, n);
         break;
     case KH_EV_CONDITION:
         r->p->conditions = true;

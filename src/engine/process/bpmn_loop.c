@@ -24,25 +24,43 @@ static void read_standard(struct kh_bpmn_reader *r, const struct kh_xml *x, stru
                     "A loop needs a loopCondition or a loopMaximum.", KH_S(""));
 }
 
-/* kh:name, or the text of a standard element, or the name of a standard data item. */
-static struct kh_str either(const struct kh_xml *x, const char *ext, const char *element,
+/* kh:name, or the text of a standard element, or the name of a standard data item, or what Camunda
+ * calls it. */
+struct words {
+    const char *ext, *element, *zeebe, *camunda;
+};
+static const struct words collection_words = {"collection", "loopDataInputRef", "inputCollection",
+                                              "collection"};
+static const struct words element_words = {"element", "inputDataItem", "inputElement",
+                                           "elementVariable"};
+static const struct words gather_words = {"outputCollection", "loopDataOutputRef",
+                                          "outputCollection", NULL};
+static const struct words output_words = {"outputElement", "outputDataItem", "outputElement", NULL};
+
+static struct kh_str either(const struct kh_xml *x, const struct words *say,
                             const struct kh_xml **ret_at)
 {
-    struct kh_str v = kh_bpmn_ext(x, ext);
-    const struct kh_xml *c = kh_xml_child(x, KH_BPMN_NS, element);
+    struct kh_str v = kh_bpmn_ext(x, say->ext);
+    const struct kh_xml *c = kh_xml_child(x, KH_BPMN_NS, say->element);
+    const struct kh_xml *z = kh_bpmn_zeebe(x, "loopCharacteristics");
 
     *ret_at = x;
-    if (v.n || !c)
-        return v;
-    *ret_at = c;
-    return kh_xml_attr(c, "name").n ? kh_xml_attr(c, "name") : kh_str_trim(c->text);
+    if (!v.n && c) {
+        *ret_at = c;
+        v = kh_xml_attr(c, "name").n ? kh_xml_attr(c, "name") : kh_str_trim(c->text);
+    }
+    if (!v.n && z)
+        v = kh_xml_attr(z, say->zeebe);
+    if (!v.n && say->camunda)
+        v = kh_bpmn_camunda(x, say->camunda);
+    return v;
 }
 
-static struct kh_str variable(struct kh_bpmn_reader *r, const struct kh_xml *x, const char *ext,
-                              const char *element)
+static struct kh_str variable(struct kh_bpmn_reader *r, const struct kh_xml *x,
+                              const struct words *say)
 {
     const struct kh_xml *at;
-    struct kh_str name = either(x, ext, element, &at);
+    struct kh_str name = either(x, say, &at);
 
     if (!name.n)
         return KH_S("");
@@ -55,9 +73,9 @@ static struct kh_str variable(struct kh_bpmn_reader *r, const struct kh_xml *x, 
 static void read_output(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_loop *l)
 {
     const struct kh_xml *at;
-    struct kh_str output = either(x, "outputElement", "outputDataItem", &at);
+    struct kh_str output = either(x, &output_words, &at);
 
-    l->gather = variable(r, x, "outputCollection", "loopDataOutputRef");
+    l->gather = variable(r, x, &gather_words);
     if ((l->gather.n > 0) != (output.n > 0))
         complain_at(r, x, "required", "outputCollection và outputElement đi cùng nhau.",
                     "outputCollection and outputElement go together.", KH_S(""));
@@ -69,7 +87,7 @@ static void read_multiple(struct kh_bpmn_reader *r, const struct kh_xml *x, stru
 {
     const struct kh_xml *count = kh_xml_child(x, KH_BPMN_NS, "loopCardinality"), *at;
     const struct kh_xml *enough = kh_xml_child(x, KH_BPMN_NS, "completionCondition");
-    struct kh_str collection = either(x, "collection", "loopDataInputRef", &at);
+    struct kh_str collection = either(x, &collection_words, &at);
     struct kh_str behavior = kh_xml_attr(x, "behavior");
 
     l->how = kh_str_is(kh_xml_attr(x, "isSequential"), "true") ? KH_L_SEQUENTIAL : KH_L_PARALLEL;
@@ -83,7 +101,7 @@ static void read_multiple(struct kh_bpmn_reader *r, const struct kh_xml *x, stru
     if ((count != NULL) == (collection.n > 0))
         complain_at(r, x, "required", "Cần loopCardinality hoặc kh:collection (chỉ một).",
                     "loopCardinality or kh:collection is needed (one of them).", KH_S(""));
-    l->element = variable(r, x, "element", "inputDataItem");
+    l->element = variable(r, x, &element_words);
     if (l->element.n && !collection.n)
         complain_at(r, x, "required", "kh:element cần kh:collection.",
                     "kh:element needs kh:collection.", KH_S(""));

@@ -107,11 +107,20 @@ bool kh_bpmn_name_ok(struct kh_str s)
     return true;
 }
 
+static void check_name(struct kh_bpmn_reader *r, const struct kh_xml *at, struct kh_str name,
+                       bool variable)
+{
+    if (variable ? !kh_bpmn_name_ok(name) : !name.n)
+        complain_at(r, at, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
+                    "The name \"%s\" is not valid for a variable, or reserved.", name);
+}
+
 static const struct kh_mapping *mappings(struct kh_bpmn_reader *r, const struct kh_xml *x,
                                          const char *element, bool output, unsigned *ret_n)
 {
-    const struct kh_xml *e = kh_xml_child(x, KH_BPMN_NS, "extensionElements");
+    const struct kh_xml *e = kh_xml_child(x, KH_BPMN_NS, "extensionElements"), *at = NULL;
     struct kh_mapping *list = NULL;
+    struct kh_str name, from;
     size_t n = 0, cap = 0;
 
     for (const struct kh_xml *c = e ? e->first : NULL; c; c = c->next) {
@@ -120,12 +129,16 @@ static const struct kh_mapping *mappings(struct kh_bpmn_reader *r, const struct 
 
         if (!kh_xml_is(c, KH_BPMN_KH, element))
             continue;
-        if (output ? !kh_bpmn_name_ok(m.name) : !m.name.n)
-            complain_at(r, c, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
-                        "The name \"%s\" is not valid for a variable, or reserved.", m.name);
+        check_name(r, c, m.name, output);
         kh_bpmn_expr(r, c, value.p ? value : c->text, &m.value);
         list = kh_grow(r->a, list, n, n + 1, &cap, sizeof(*list));
         list[n++] = m;
+    }
+    while (kh_bpmn_assignment(x, output, &at, &name, &from)) {
+        list = kh_grow(r->a, list, n, n + 1, &cap, sizeof(*list));
+        list[n] = (struct kh_mapping){.name = name};
+        check_name(r, at, name, output);
+        kh_bpmn_expr(r, at, from, &list[n++].value);
     }
     *ret_n = (unsigned)n;
     return list;
@@ -139,7 +152,12 @@ void kh_bpmn_mappings(struct kh_bpmn_reader *r, const struct kh_xml *x, struct k
 
 static void read_result(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
+    const struct kh_xml *zeebe = kh_bpmn_zeebe(x, "script");
+
+    zeebe = zeebe ? zeebe : kh_bpmn_zeebe(x, "calledDecision");
     n->result = kh_bpmn_ext(x, "result");
+    if (!n->result.n && zeebe)
+        n->result = kh_xml_attr(zeebe, "resultVariable");
     if (n->result.n && !kh_bpmn_name_ok(n->result))
         complain_at(r, x, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
                     "The name \"%s\" is not valid for a variable, or reserved.", n->result);
@@ -300,6 +318,8 @@ void kh_bpmn_user(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
     struct kh_str due = kh_bpmn_ext(x, "due");
 
     n->role = kh_bpmn_ext(x, "role");
+    if (!n->role.n && !kh_bpmn_ext(x, "owner").n)
+        n->role = kh_bpmn_performer(x);
     kh_bpmn_ext_expr(r, x, "unit", &n->unit);
     kh_bpmn_ext_expr(r, x, "owner", &n->owner);
     if (!n->role.n && !n->owner.feel)
@@ -379,6 +399,8 @@ void kh_bpmn_service(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh
     const struct kh_xml *http = kh_bpmn_ext_child(x, "http");
 
     n->function = kh_bpmn_ext(x, "function");
+    if (!n->function.n && !http && kh_bpmn_zeebe(x, "taskDefinition"))
+        n->function = kh_xml_attr(kh_bpmn_zeebe(x, "taskDefinition"), "type");
     if (http)
         read_http(r, http, n);
     if ((n->function.n > 0) == (http != NULL))
@@ -395,7 +417,8 @@ void kh_bpmn_service(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh
 /* A send task that says how is a service; without it sends a message. */
 void kh_bpmn_send(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
-    if (kh_bpmn_ext(x, "function").n || kh_bpmn_ext_child(x, "http")) {
+    if (kh_bpmn_ext(x, "function").n || kh_bpmn_ext_child(x, "http") ||
+        kh_bpmn_zeebe(x, "taskDefinition")) {
         n->kind = KH_N_SERVICE;
         kh_bpmn_service(r, x, n);
         if (kh_xml_attr(x, "messageRef").n || kh_bpmn_ext(x, "message").n)
@@ -416,6 +439,7 @@ void kh_bpmn_receive(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh
 void kh_bpmn_script(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
     const struct kh_xml *script = kh_xml_child(x, KH_BPMN_NS, "script");
+    const struct kh_xml *zeebe = script ? NULL : kh_bpmn_zeebe(x, "script");
     struct kh_str format = kh_xml_attr(x, "scriptFormat");
 
     if (format.n && !kh_str_is(format, "feel") && !kh_str_is(format, "FEEL") &&
@@ -424,6 +448,8 @@ void kh_bpmn_script(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_
                     "A script is written in FEEL, not in %s.", format);
     if (script)
         kh_bpmn_expr(r, script, script->text, &n->script);
+    else if (zeebe)
+        kh_bpmn_expr(r, zeebe, kh_xml_attr(zeebe, "expression"), &n->script);
     else
         complain_at(r, x, "required", "Thiếu phần tử script.", "The element script is missing.",
                     KH_S(""));
@@ -445,7 +471,11 @@ void kh_bpmn_rule(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
 
 void kh_bpmn_call(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
-    n->function = kh_xml_attr(x, "calledElement");
+    struct kh_str rest, name = kh_str_cut(kh_xml_attr(x, "calledElement"), ':', &rest);
+
+    n->function = rest.n ? rest : name; /* a QName */
+    if (!n->function.n && kh_bpmn_zeebe(x, "calledElement"))
+        n->function = kh_xml_attr(kh_bpmn_zeebe(x, "calledElement"), "processId");
     if (!n->function.n)
         complain_at(r, x, "required", "Thiếu calledElement.", "calledElement is missing.",
                     KH_S(""));

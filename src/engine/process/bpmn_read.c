@@ -37,6 +37,7 @@ static const struct {
     {"instantiate", "false"},
     {"eventGatewayType", "Exclusive"},
     {"isClosed", NULL},
+    {"definitionalCollaborationRef", NULL},
     {"processType", NULL},
     {"gatewayDirection", NULL},
     {"implementation", NULL},
@@ -45,14 +46,33 @@ static const struct {
 
 /* Elements that describe and do nothing. */
 static const char *const described[] = {
-    "documentation", "extensionElements",   "incoming",           "outgoing",
-    "laneSet",       "textAnnotation",      "association",        "group",
-    "dataObject",    "dataObjectReference", "dataStoreReference",
+    "documentation",
+    "extensionElements",
+    "incoming",
+    "outgoing",
+    "laneSet",
+    "textAnnotation",
+    "association",
+    "group",
+    "dataObject",
+    "dataStoreReference",
+    "auditing",
+    "monitoring",
+    "dataObjectReference",
+    "property",
+    "ioSpecification",
+    "dataInput",
+    "dataOutput",
+    "inputSet",
+    "outputSet",
+    /* assignments in them are read, or refused where nothing is mapped */
+    "dataInputAssociation",
+    "dataOutputAssociation",
 };
 
 static const char *const described_at_top[] = {
-    "documentation", "extensionElements", "collaboration",
-    "category",      "itemDefinition",    "dataStore",
+    "documentation",  "extensionElements", "collaboration", "category",
+    "itemDefinition", "dataStore",         "resource",      "relationship",
 };
 
 #define ACTIVITY ",isForCompensation,"
@@ -83,7 +103,8 @@ static const struct element {
      ",nameEn,calendar,beforeDue,afterDue,correlation,output,",
      ",timerEventDefinition,messageEventDefinition,signalEventDefinition,conditionalEventDefinition,"
      "errorEventDefinition,escalationEventDefinition,compensateEventDefinition,"},
-    {"userTask", KH_N_USER, ACTIVITY, ",nameEn,role,unit,owner,form,due,calendar,", LOOPS},
+    {"userTask", KH_N_USER, ACTIVITY, ",nameEn,role,unit,owner,form,due,calendar,",
+     LOOPS "potentialOwner,rendering,"},
     {"serviceTask", KH_N_SERVICE, ACTIVITY, ",nameEn,function,http,input,output,result,", LOOPS},
     {"sendTask", KH_N_SEND, ACTIVITY "messageRef,",
      ",nameEn,message,correlation,case,function,http,input,output,result,", LOOPS},
@@ -279,6 +300,7 @@ static void read_inside(struct kh_bpmn_reader *r, const struct kh_xml *x, unsign
 
     if (kh_node_is_activity(n))
         read_activity(r, x, n);
+    kh_bpmn_data(r, x, n);
     switch (n->kind) {
     case KH_N_START:
     case KH_N_END:
@@ -366,6 +388,23 @@ static void read_content(struct kh_bpmn_reader *r, const struct kh_xml *x, int p
     }
 }
 
+/* A pool that only shows somebody outside: modellers save an empty process for it. */
+static bool is_empty(const struct kh_xml *x)
+{
+    for (const struct kh_xml *c = x->first; c; c = c->next)
+        if (kh_str_is(c->ns, KH_BPMN_NS) && !among(described, KH_LEN(described), c->name))
+            return false;
+    return true;
+}
+
+static bool has_content(const struct kh_xml *root)
+{
+    for (const struct kh_xml *c = root->first; c; c = c->next)
+        if (kh_xml_is(c, KH_BPMN_NS, "process") && !is_empty(c))
+            return true;
+    return false;
+}
+
 static struct kh_program *read_process(struct kh_bpmn_reader *r, const struct kh_xml *x)
 {
     struct kh_program *p = kh_new(r->a, struct kh_program);
@@ -404,11 +443,12 @@ static void check_top(struct kh_bpmn_reader *r, const struct kh_xml *c)
 
 static void read_definitions(struct kh_bpmn_reader *r, struct kh_bpmn *ret)
 {
+    bool some = has_content(r->root);
     size_t cap = 0;
 
     for (const struct kh_xml *c = r->root->first; c; c = c->next) {
         check_top(r, c);
-        if (!kh_xml_is(c, KH_BPMN_NS, "process"))
+        if (!kh_xml_is(c, KH_BPMN_NS, "process") || (some && is_empty(c)))
             continue;
         ret->programs =
             kh_grow(r->a, ret->programs, ret->n, ret->n + 1, &cap, sizeof(*ret->programs));

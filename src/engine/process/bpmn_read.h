@@ -83,6 +83,18 @@ const struct kh_xml *kh_bpmn_top(const struct kh_bpmn_reader *r, const char *ele
 /* bpmn_loop.c */
 void kh_bpmn_loop(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n);
 
+/* bpmn_import.c: what the standard and other modellers say in words of their own */
+void kh_bpmn_data(struct kh_bpmn_reader *r, const struct kh_xml *x, const struct kh_node *n);
+/* Assignments of the data associations of an element, one after the other: name and text.
+ * @param at   of the last; NULL to begin */
+bool kh_bpmn_assignment(const struct kh_xml *x, bool output, const struct kh_xml **at,
+                        struct kh_str *ret_name, struct kh_str *ret_from);
+/* What Camunda 8 keeps in an extension element, Camunda 7 in an attribute. */
+const struct kh_xml *kh_bpmn_zeebe(const struct kh_xml *x, const char *element);
+struct kh_str kh_bpmn_camunda(const struct kh_xml *x, const char *attr);
+/* The role that a user task is given by the standard, a known vendor or its lane; or "". */
+struct kh_str kh_bpmn_performer(const struct kh_xml *x);
+
 /* bpmn_graph.c: who belongs to whom */
 void kh_bpmn_bind(struct kh_bpmn_reader *r);
 

@@ -96,34 +96,12 @@ static bool bury(struct kh_tx *tx, struct kh_arena *a, struct kh_job_row *j, str
 
 /* ---- timers ---- */
 
-static bool fire_timer(struct kh_root *root, struct kh_job_row *j, bool *ret_did,
-                       struct kh_error *err)
-{
-    struct kh_run *r;
-    enum kh_hit hit = kh_run_load(root, j->instance, &r, err);
-    size_t token;
-    int node;
-
-    if (hit == KH_MISS)
-        return kh_job_sql_done(root->tx, j->id, 0, err) != KH_FAIL;
-    if (hit == KH_FAIL)
-        return false;
-    node = kh_program_node(r->p, j->node);
-    if (!kh_run_waits(r, j->token, node, &token))
-        return kh_job_sql_done(root->tx, j->id, 0, err) != KH_FAIL;
-    hit = kh_timer_done(root, &r->p->nodes[node], j, err);
-    if (hit != KH_HIT)
-        return hit == KH_MISS;
-    *ret_did = true;
-    return kh_run_happen(r, token, node, err) && kh_run_go(r, err) && kh_root_finish(root, err);
-}
-
 static bool fire(struct kh_root *root, struct kh_job_row *j, bool *ret_did, struct kh_error *err)
 {
     switch (j->kind) {
     case KH_JOB_TIMER:
     case KH_JOB_BOUNDARY:
-        return fire_timer(root, j, ret_did, err);
+        return kh_timer_fire(root, j, ret_did, err);
     case KH_JOB_SIGNAL:
     case KH_JOB_SPREAD:
         return kh_signal_job(root, j, ret_did, err);

@@ -323,6 +323,9 @@ KH_CHECK
 bool kh_timer_add(struct kh_process *pe, struct kh_str calendar, int64_t from_us,
                   struct kh_span span, int64_t *ret_us, struct kh_error *err);
 
+/** A timer that is due. */
+KH_CHECK
+bool kh_timer_fire(struct kh_root *root, struct kh_job_row *j, bool *ret_did, struct kh_error *err);
 /** A timer's job is done with, or comes again. KH_MISS: it was taken back meanwhile. */
 KH_CHECK
 enum kh_hit kh_timer_done(struct kh_root *root, const struct kh_node *n, struct kh_job_row *j,

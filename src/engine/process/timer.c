@@ -144,3 +144,24 @@ bool kh_timer_at(struct kh_run *r, const struct kh_node *n, int64_t due_us,
         scope.task = task_json(r->root->a, r->root->now_us, due_us);
     return kh_run_eval(r, &t->expr, &scope, &v, err) && from_value(r, n, v, ret_us, err);
 }
+
+bool kh_timer_fire(struct kh_root *root, struct kh_job_row *j, bool *ret_did, struct kh_error *err)
+{
+    struct kh_run *r;
+    enum kh_hit hit = kh_run_load(root, j->instance, &r, err);
+    size_t token;
+    int node;
+
+    if (hit == KH_MISS)
+        return kh_job_sql_done(root->tx, j->id, 0, err) != KH_FAIL;
+    if (hit == KH_FAIL)
+        return false;
+    node = kh_program_node(r->p, j->node);
+    if (!kh_run_waits(r, j->token, node, &token))
+        return kh_job_sql_done(root->tx, j->id, 0, err) != KH_FAIL;
+    hit = kh_timer_done(root, &r->p->nodes[node], j, err);
+    if (hit != KH_HIT)
+        return hit == KH_MISS;
+    *ret_did = true;
+    return kh_run_happen(r, token, node, err) && kh_run_go(r, err) && kh_root_finish(root, err);
+}
