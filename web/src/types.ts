@@ -91,6 +91,8 @@ export interface TimelineItem {
   kind: string;
   who?: Doer;
   text?: Words | string;
+  /** Why, for who may see inside. */
+  reason?: string;
   data?: Record<string, unknown>;
 }
 export interface Schema {

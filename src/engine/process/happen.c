@@ -117,6 +117,10 @@ static bool holds(struct kh_run *r, size_t token, int node, bool *ret, struct kh
 {
     const struct kh_feel_value *v;
 
+    /* Each look counts as a step: many conditions that wake each other come to an end. */
+    if (++r->root->steps > KH_RUN_STEPS)
+        return kh_fail(err, KH_EC_PROCESS_STUCK, "more than %d steps without waiting, at %.*s",
+                       KH_RUN_STEPS, KH_FMT(r->p->nodes[node].id));
     r->here = token;
     if (!kh_run_eval(r, &r->p->nodes[node].condition, NULL, &v, err))
         return kh_error_wrap(err, "condition of %.*s", KH_FMT(r->p->nodes[node].id));
@@ -124,20 +128,66 @@ static bool holds(struct kh_run *r, size_t token, int node, bool *ret, struct kh
     return true;
 }
 
-/* A condition happens when it becomes true, not again while it stays so. */
-static bool rises(struct kh_run *r, size_t token, int node, uint64_t *lit, unsigned place,
-                  bool *ret_moved, struct kh_error *err)
+/* A condition happens when it becomes true, not again while it stays so. All are looked at before any
+ * happens: none is overlooked because another was faster. */
+static bool note(struct kh_run *r, size_t token, int node, uint64_t *lit, uint64_t *risen,
+                 unsigned place, struct kh_error *err)
 {
     uint64_t bit = (uint64_t)1 << place;
-    bool was = (*lit & bit) != 0, now;
+    bool now;
 
+    if (r->p->nodes[node].event != KH_EV_CONDITION)
+        return true;
     if (!holds(r, token, node, &now, err))
         return false;
+    if (now && !(*lit & bit))
+        *risen |= bit;
     *lit = now ? *lit | bit : *lit & ~bit;
-    if (!now || was)
+    return true;
+}
+
+/* The event sub-processes of a token's inside, or of the instance. */
+static const unsigned *reacts_of(const struct kh_run *r, size_t token, unsigned *ret_n)
+{
+    const struct kh_node *n = token == SIZE_MAX ? NULL : &r->p->nodes[r->tokens[token].node];
+
+    *ret_n = n ? n->reacts_n : r->p->reacts_top_n;
+    return r->p->reacts + (n ? n->reacts_first : 0);
+}
+
+static bool note_inside(struct kh_run *r, size_t token, struct kh_error *err)
+{
+    bool top = token == SIZE_MAX;
+    unsigned n;
+    const unsigned *reacts = reacts_of(r, token, &n);
+    uint64_t *lit = top ? &r->lit_inside : &r->tokens[token].lit_inside;
+    uint64_t *risen = top ? &r->risen_inside : &r->tokens[token].risen_inside;
+
+    *risen = 0;
+    if (n == 0 || kh_run_taken(r, top ? 0 : r->tokens[token].id))
         return true;
-    *ret_moved = true;
-    return kh_run_happen(r, token, node, err);
+    for (unsigned i = 0; i < n; i++)
+        if (!note(r, token, r->p->nodes[reacts[i]].start, lit, risen, i, err))
+            return false;
+    return true;
+}
+
+static bool note_all(struct kh_run *r, struct kh_error *err)
+{
+    for (size_t k = 0; k < r->tokens_n; k++) {
+        struct kh_token *t = &r->tokens[k];
+        const struct kh_node *n = &r->p->nodes[t->node];
+
+        t->risen = t->risen_inside = 0;
+        if (t->gone)
+            continue;
+        for (unsigned i = 0; t->role != KH_T_ITEM && i < n->boundary_n; i++)
+            if (!note(r, k, (int)r->p->boundary[n->boundary_first + i], &t->lit, &t->risen, i, err))
+                return false;
+        if (t->role != KH_T_BODY && !note_inside(r, k, err))
+            return false;
+    }
+    return r->row.state != KH_I_RUNNING || note_inside(r, SIZE_MAX, err);
 }
 
 /* Conditions that a token itself waits for. */
@@ -155,62 +205,69 @@ static bool look_at(struct kh_run *r, size_t token, bool *ret_moved, struct kh_e
         if (p->nodes[at].event == KH_EV_CONDITION && !holds(r, token, at, &now, err))
             return false;
     }
-    *ret_moved = now;
+    *ret_moved = *ret_moved || now;
     return !now || kh_run_happen(r, token, at, err);
 }
 
-/* Conditions beside a token, and of event sub-processes inside it. */
-static bool look_around(struct kh_run *r, size_t token, bool *ret_moved, struct kh_error *err)
+/* Let what has risen beside a token happen; an event that interrupts is the last. */
+static bool happen_beside(struct kh_run *r, size_t token, bool *ret_moved, struct kh_error *err)
 {
-    const struct kh_program *p = r->p;
-    const struct kh_node *n = &p->nodes[r->tokens[token].node];
-    bool item = r->tokens[token].role == KH_T_ITEM, body = r->tokens[token].role == KH_T_BODY;
+    const struct kh_node *n = &r->p->nodes[r->tokens[token].node];
+    uint64_t risen = r->tokens[token].risen;
 
-    for (unsigned i = 0; !item && !*ret_moved && i < n->boundary_n; i++) {
-        int node = (int)p->boundary[n->boundary_first + i];
+    for (unsigned i = 0; risen && i < n->boundary_n; i++) {
+        int node = (int)r->p->boundary[n->boundary_first + i];
 
-        if (p->nodes[node].event == KH_EV_CONDITION &&
-            !rises(r, token, node, &r->tokens[token].lit, i, ret_moved, err))
+        if (!(risen & ((uint64_t)1 << i)))
+            continue;
+        *ret_moved = true;
+        if (!kh_run_happen(r, token, node, err))
             return false;
-    }
-    if (body || *ret_moved || n->reacts_n == 0 || kh_run_taken(r, r->tokens[token].id))
-        return true;
-    for (unsigned i = 0; !*ret_moved && i < n->reacts_n; i++) {
-        int node = p->nodes[p->reacts[n->reacts_first + i]].start;
-
-        if (p->nodes[node].event == KH_EV_CONDITION &&
-            !rises(r, token, node, &r->tokens[token].lit_inside, i, ret_moved, err))
-            return false;
+        if (r->p->nodes[node].interrupting)
+            break;
     }
     return true;
 }
 
-static bool look_above(struct kh_run *r, bool *ret_moved, struct kh_error *err)
+static bool happen_inside(struct kh_run *r, size_t token, bool *ret_moved, struct kh_error *err)
 {
-    const struct kh_program *p = r->p;
+    uint64_t risen = token == SIZE_MAX ? r->risen_inside : r->tokens[token].risen_inside;
+    unsigned n;
+    const unsigned *reacts = reacts_of(r, token, &n);
 
-    if (r->row.state != KH_I_RUNNING || p->reacts_top_n == 0 || kh_run_taken(r, 0))
-        return true;
-    for (unsigned i = 0; !*ret_moved && i < p->reacts_top_n; i++) {
-        int node = p->nodes[p->reacts[i]].start;
+    for (unsigned i = 0; risen && i < n; i++) {
+        int node = r->p->nodes[reacts[i]].start;
 
-        if (p->nodes[node].event == KH_EV_CONDITION &&
-            !rises(r, SIZE_MAX, node, &r->lit_inside, i, ret_moved, err))
+        if (!(risen & ((uint64_t)1 << i)))
+            continue;
+        *ret_moved = true;
+        if (!kh_run_happen(r, token, node, err))
             return false;
+        if (r->p->nodes[node].interrupting)
+            break;
     }
     return true;
 }
 
 bool kh_conditions_look(struct kh_run *r, bool *ret_moved, struct kh_error *err)
 {
+    size_t n = r->tokens_n;
+
     *ret_moved = false;
-    for (size_t i = 0; i < r->tokens_n && !*ret_moved; i++) {
-        if (r->tokens[i].gone)
-            continue;
-        if (!look_at(r, i, ret_moved, err))
+    if (!note_all(r, err))
+        return false;
+    /* From the outside in: what an event interrupts is gone, and its own events with it. */
+    if (r->row.state == KH_I_RUNNING && !happen_inside(r, SIZE_MAX, ret_moved, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int node = r->tokens[i].node;
+
+        if (!r->tokens[i].gone && !happen_beside(r, i, ret_moved, err))
             return false;
-        if (!*ret_moved && !look_around(r, i, ret_moved, err))
+        if (r->tokens[i].gone || r->tokens[i].node != node)
+            continue;
+        if (!happen_inside(r, i, ret_moved, err) || !look_at(r, i, ret_moved, err))
             return false;
     }
-    return *ret_moved || look_above(r, ret_moved, err);
+    return true;
 }

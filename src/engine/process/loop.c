@@ -191,19 +191,29 @@ static struct kh_json *score(struct kh_run *r, size_t body)
     return o;
 }
 
+/* The list that is gathered, to be filled in where it is. */
+static struct kh_json *list_of(const struct kh_run *r, size_t body)
+{
+    struct kh_json *more = r->tokens[body].more;
+
+    for (uint32_t i = 0; i < more->n; i++)
+        if (kh_str_is(more->members[i].key, "out"))
+            return &more->members[i].value;
+    return NULL;
+}
+
 static bool gather(struct kh_run *r, size_t item, size_t body, struct kh_error *err)
 {
     const struct kh_loop *l = r->p->nodes[r->tokens[body].node].loop;
-    struct kh_json *out = kh_json_dup(r->root->a, kh_json_get(r->tokens[body].more, "out"));
+    struct kh_json *out = list_of(r, body);
     int64_t k = kh_json_int(r->tokens[item].own, "loopCounter", 0);
     const struct kh_json *v;
 
     if (!kh_run_eval_json(r, &l->output, NULL, true, &v, err))
         return kh_error_wrap(err, "outputElement");
-    if (k < 1 || k > out->n)
+    if (!out || k < 1 || k > out->n)
         return kh_fail(err, KH_EC_PROCESS_STUCK, "loopCounter was overwritten");
     out->items[k - 1] = *v;
-    kh_json_set(r->root->a, r->tokens[body].more, KH_S("out"), out);
     return true;
 }
 

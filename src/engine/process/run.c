@@ -52,7 +52,7 @@ void kh_run_follow(struct kh_run *r, size_t token, const struct kh_flow *f)
     t->slot = meets(&r->p->nodes[f->to]) ? (int)f->slot : -1;
     t->since_us = r->root->now_us;
     t->ref = 0;
-    t->lit = t->lit_inside = 0;
+    t->lit = t->lit_inside = t->risen = t->risen_inside = 0;
     kh_run_make_ready(r, token);
 }
 
@@ -365,7 +365,7 @@ bool kh_run_start(struct kh_root *root, const struct kh_program *p, int start,
     struct kh_run *r = kh_new(root->a, struct kh_run);
 
     if (start < 0)
-        return kh_fail(err, KH_EC_PROCESS_INVALID, "%.*s starts by a message only", KH_FMT(p->key));
+        return kh_fail(err, KH_EC_PROCESS_INVALID, "%.*s has no plain start event", KH_FMT(p->key));
     if (root->depth >= KH_RUN_DEPTH)
         return kh_fail(err, KH_EC_PROCESS_STUCK, "more than %d calls inside each other",
                        KH_RUN_DEPTH);

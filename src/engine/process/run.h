@@ -50,9 +50,10 @@ struct kh_token {
     int slot;    /* waiting at a parallel join: the flow it came by; else -1 */
     int64_t ref; /* task, or instance of a call activity; else 0 */
     enum kh_token_role role;
-    uint64_t lit;         /* boundary conditions that held when they were last looked at, as bits */
-    uint64_t lit_inside;  /* the same of event sub-processes inside */
-    struct kh_json *own;  /* variables of this round of a multi-instance, or NULL */
+    uint64_t lit;        /* boundary conditions that held when they were last looked at, as bits */
+    uint64_t lit_inside; /* the same of event sub-processes inside */
+    uint64_t risen, risen_inside; /* of these, the ones that have just become true; not stored */
+    struct kh_json *own;          /* variables of this round of a multi-instance, or NULL */
     struct kh_json *more; /* BODY: state of the loop; UNDO: what is still to be compensated */
     bool gone;
 };
@@ -100,9 +101,9 @@ struct kh_run {
     size_t ready_n, ready_at, ready_cap;
     int64_t counter;
     struct kh_json *vars;
-    size_t here;         /* token whose variables expressions see; SIZE_MAX: the instance's */
-    bool owns;           /* some token has variables of its own */
-    uint64_t lit_inside; /* as of a token, of the instance itself */
+    size_t here; /* token whose variables expressions see; SIZE_MAX: the instance's */
+    bool owns;   /* some token has variables of its own */
+    uint64_t lit_inside, risen_inside; /* as of a token, of the instance itself */
     struct kh_done *done;
     size_t done_n, done_cap;
     struct kh_str error; /* the code that nothing caught and that ended it; or "" */

@@ -486,6 +486,22 @@ static void a_condition_happens_when_it_becomes_true(void **state)
     assert_where(w, i, "running a,z,t,t");
 }
 
+static void conditions_that_wake_each_other_are_stopped(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(deploy(
+        w, PROCESS("p", START("a") TASK("a") FLOW("a", "e") END BOUNDARY(
+                            "b", "a", STAYS, ON_IF("x = 1")) FLOW("b", "x") SCRIPT("x", "{x: 2}")
+                            FLOW("x", "xe") "<endEvent id='xe'/>" BOUNDARY(
+                                "c", "a", STAYS, ON_IF("x = 2")) FLOW("c", "y")
+                                SCRIPT("y", "{x: 1}") FLOW("y", "ye") "<endEvent id='ye'/>")));
+    assert_int_equal(start(w, "p", NULL, 0, "{'x':1}"), 0);
+    assert_int_equal(w->err.code, KH_EC_PROCESS_STUCK);
+    assert_non_null(strstr(w->err.detail, "more than 10000 steps"));
+    assert_where(w, start(w, "p", NULL, 0, "{'x':3}"), "running a");
+}
+
 /* ---- the first of several ---- */
 
 #define FIRST                                                                                                                \
@@ -504,7 +520,7 @@ static void a_condition_happens_when_it_becomes_true(void **state)
                               FLOW("r1", "f") TASK("a") TASK("b") TASK("c") TASK("d") TASK("f")                              \
                                   FLOW("a", "e") FLOW("b", "e") FLOW("c", "e") FLOW("d", "e")                                \
                                       FLOW("f", "e") END)                                                                    \
-        PROCESS("thrower", START("e") END_BY("e", ON_SIGNAL))
+    PROCESS("thrower", START("e") END_BY("e", ON_SIGNAL))
 
 static void what_happens_first_decides(void **state)
 {
@@ -684,6 +700,7 @@ int main(void)
         STORY(a_signal_is_told_to_many_piece_by_piece),
         STORY(a_condition_is_waited_for),
         STORY(a_condition_happens_when_it_becomes_true),
+        STORY(conditions_that_wake_each_other_are_stopped),
         STORY(what_happens_first_decides),
         STORY(an_event_sub_process_takes_over),
         STORY(an_event_sub_process_runs_beside),

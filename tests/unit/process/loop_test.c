@@ -191,11 +191,17 @@ static void there_is_an_end_to_repeating(void **state)
         PROCESS("p",
                 START("a") "<scriptTask id='a'><script>{y: 1}</script>" MULTI(
                     "", "<loopCardinality>n</loopCardinality>") "</scriptTask>" FLOW("a", "e") END)
-            PROCESS("q",
+            PROCESS("r",
+                    START("a") "<scriptTask id='a'><script>{y: loopCounter}</script>" MULTI(
+                        "kh:outputCollection='ys' kh:outputElement='y'",
+                        "<loopCardinality>n</loopCardinality>") "</scriptTask>" FLOW("a", "e") END)
+                PROCESS(
+                    "q",
                     START("a") "<scriptTask id='a'><script>{y: 1}</script>" LOOP(
                         "", "<loopCondition>true</loopCondition>") "</scriptTask>" FLOW("a", "e")
                         END)));
     assert_true(start(w, "p", NULL, 0, "{'n':1000}") != 0);
+    assert_true(start(w, "r", NULL, 0, "{'n':1000}") != 0);
     assert_true(start(w, "p", NULL, 0, "{'n':0}") != 0);
     assert_int_equal(start(w, "p", NULL, 0, "{'n':1001}"), 0);
     assert_non_null(strstr(w->err.detail, "a would happen more than 1000 times"));

@@ -60,6 +60,11 @@ function tell(i: TimelineItem): Told | null {
     case 'clock.suspend':
     case 'clock.resume':
       return { text: words(i.text), icon: i.kind === 'clock.resume' ? AlarmClock : Pause };
+    case 'process.move':
+      return { text: `${words(i.text)}: ${words((d.to as { name?: Words } | undefined)?.name)}`, icon: Forward, tone: 'warn', ...(i.reason ? { said: i.reason } : {}) };
+    case 'process.migrate':
+      return { text: words(i.text), icon: Wrench, ...(i.reason ? { said: i.reason } : {}) };
+    case 'task.migrate':
     case 'record.effective':
     case 'process.start':
     case 'process.end':
