@@ -5,7 +5,7 @@
  *   token    [id, node, scope, since, slot, ref] and, if it has more to say of itself,
  *            {"r": role, "l": lit, "i": lit_inside, "o": {own variables}, "m": {loop or compensation}}
  *   "l"      lit_inside of the instance
- *   "c"      [[scope, token, node, own or null]...]: what can be compensated, in the order it was done
+ *   "c"      [[scope, inside, node, own or null]...]: what can be compensated, in the order it was done
  */
 #include "engine/process/run.h"
 
@@ -61,7 +61,7 @@ static void write_done(struct kh_jw *w, const struct kh_run *r)
 
         kh_jw_arr(w);
         kh_jw_int(w, d->scope);
-        kh_jw_int(w, d->token);
+        kh_jw_int(w, d->inside);
         kh_jw_str(w, r->p->nodes[d->node].id);
         kh_jw_json(w, d->own ? d->own : &none);
         kh_jw_end(w);
@@ -154,7 +154,7 @@ static bool parse_done(struct kh_run *r, const struct kh_json *list, struct kh_e
         struct kh_done d = {0};
 
         if (!kh_json_is(v, KH_JSON_ARRAY) || v->n != 4 || !kh_json_as_int(&v->items[0], &d.scope) ||
-            !kh_json_as_int(&v->items[1], &d.token) || v->items[2].type != KH_JSON_STRING)
+            !kh_json_as_int(&v->items[1], &d.inside) || v->items[2].type != KH_JSON_STRING)
             return corrupt(r, err);
         d.node = kh_program_node(r->p, v->items[2].s);
         if (d.node < 0)

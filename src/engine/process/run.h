@@ -60,8 +60,8 @@ struct kh_token {
 
 /* An activity that was completed and can be compensated. */
 struct kh_done {
-    int64_t scope; /* where it was */
-    int64_t token; /* what it was: the scope of what was done inside a sub-process */
+    int64_t scope;  /* where it was */
+    int64_t inside; /* the scope of what was done inside it */
     int node;
     struct kh_json *own; /* variables of the round that it belonged to, or NULL */
 };

@@ -23,17 +23,23 @@ bool kh_undo_remember(struct kh_run *r, size_t token, struct kh_error *err)
     const struct kh_token *t = &r->tokens[token];
     const struct kh_node *n = &r->p->nodes[t->node];
     struct kh_json *own = kh_run_vars(r);
+    int64_t inside;
 
     if (!kh_node_is_activity(n) || n->undoes || (n->undo < 0 && !holds_any(r, t->id)))
         return true;
     if (r->done_n >= KH_RUN_UNDONE)
         return kh_fail(err, KH_EC_PROCESS_STUCK, "more than %d activities to compensate",
                        KH_RUN_UNDONE);
+    /* The token goes on and may be a scope again: what was done inside it gets a scope of its own. */
+    inside = ++r->counter;
+    for (size_t i = 0; i < r->done_n; i++)
+        if (r->done[i].scope == t->id)
+            r->done[i].scope = inside;
     r->done =
         kh_grow(r->root->a, r->done, r->done_n, r->done_n + 1, &r->done_cap, sizeof(*r->done));
     r->done[r->done_n++] =
         (struct kh_done){.scope = t->scope,
-                         .token = t->id,
+                         .inside = inside,
                          .node = t->node,
                          .own = own == r->vars ? NULL : kh_json_dup(r->root->a, own)};
     return true;
@@ -74,8 +80,8 @@ static void collect(struct kh_run *r, int64_t scope, int only, struct kh_json *l
         if (d.scope != scope || (only >= 0 && d.node != only))
             continue;
         r->done[i - 1].scope = -1;
-        if (holds_any(r, d.token) && (n->undo < 0 || n->loop))
-            collect(r, d.token, -1, list);
+        if (holds_any(r, d.inside) && (n->undo < 0 || n->loop))
+            collect(r, d.inside, -1, list);
         else if (n->undo >= 0)
             push(r, list, &d);
     }

@@ -284,15 +284,15 @@ static void what_waits_goes_over_too(void **state)
     /* The same in another order of ways to the join, with other names. */
     static const char two[] = "<message id='m' name='m2'/><signal id='sg' name='s2'/>" PROCESS(
         "p",
-        START("f") "<parallelGateway id='f'/>" FLOW("f", "r") FLOW("f", "c") FLOW("f", "j") FLOW(
+        START("f") "<parallelGateway id='f'/>" FLOW("f", "r") FLOW("f", "c") FLOW(
             "f",
             "u") "<userTask id='u' kh:role='officer' kh:unit='\"H26.19\"'>"
                  "<multiInstanceLoopCharacteristics kh:collection='l'/></userTask>" FLOW(
                      "u",
                      "j") "<intermediateCatchEvent id='c'><signalEventDefinition "
                           "signalRef='sg'/></intermediateCatchEvent>" FLOW("c", "j") "<receiveTask id='r' messageRef='m' kh:correlation='key'/>" FLOW(
-                              "r", "j") "<parallelGateway id='j'/>" FLOW("j", "z") TASK("z")
-                              FLOW("z", "e") END)
+                              "r", "j") "<parallelGateway id='j'/>" FLOW("f", "j") FLOW("j", "z")
+                              TASK("z") FLOW("z", "e") END)
         PROCESS("go", START("e") "<endEvent id='e'>"
                                  "<signalEventDefinition "
                                  "signalRef='sg'/></endEvent>");

@@ -368,6 +368,43 @@ static void what_did_not_complete_is_not_undone(void **state)
     assert_string_equal(variable(w, i, "log"), "\"bB\"");
 }
 
+/* One token goes through all three sub-processes: each knows only what was done in it. */
+static void a_scope_undoes_what_is_its_own(void **state)
+{
+    struct world *w = *state;
+    int64_t i;
+
+    assert_true(deploy(
+        w,
+        PROCESS(
+            "p",
+            START("u") "<subProcess id='u'><startEvent id='s2'/>" FLOW("s2", "a") SCRIPT(
+                "a", LOG("a")) UNDO("ua", "a", "xa") UNDOING("xa", LOG("A"))
+                FLOW("a", "e2") "<endEvent id='e2'/></subProcess>" FLOW(
+                    "u", "v") "<subProcess id='v'><startEvent id='s3'/>" FLOW("s3", "b")
+                    SCRIPT("b", LOG("b"))
+                        UNDO("ub", "b", "xb") UNDOING("xb", LOG("B")) FLOW("b", "t") TASK("t") FLOW(
+                            "t",
+                            "e3") "<endEvent id='e3'/></subProcess>"
+                                  "<boundaryEvent id='l' attachedToRef='v'>" TIMER(
+                                      "PT1H") "</boundaryEvent>" FLOW("l", "x")
+                                      FLOW("v", "x") "<subProcess id='x'><startEvent id='s4'/>" FLOW(
+                                          "s4", "d") SCRIPT("d", LOG("d")) UNDO("ud", "d", "xd")
+                                          UNDOING("xd", LOG("D")) FLOW(
+                                              "d",
+                                              "e4") "<endEvent id='e4'><compensateEventDefinition/>"
+                                                    "</endEvent></subProcess>" FLOW("x", "c")
+                                                        COMPENSATE("") FLOW("c", "e") END)));
+    i = start(w, "p", NULL, 0, "{'log':''}");
+    work(w, i, "t", NULL);
+    assert_where(w, i, "ended");
+    assert_string_equal(variable(w, i, "log"), "\"abdDBA\"");
+    i = start(w, "p", NULL, 0, "{'log':''}");
+    assert_int_equal(pass(w, 2 * KH_US_H), 1);
+    assert_where(w, i, "ended");
+    assert_string_equal(variable(w, i, "log"), "\"abdDA\"");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -384,6 +421,7 @@ int main(void)
         STORY(one_activity_or_a_whole_sub_process_is_undone),
         STORY(rounds_are_undone_with_what_they_knew),
         STORY(what_did_not_complete_is_not_undone),
+        STORY(a_scope_undoes_what_is_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -652,6 +652,32 @@ static void an_event_sub_process_catches_errors(void **state)
     assert_where(w, i, "running z");
 }
 
+/* A handler that catches every escalation throws one itself: its neighbours and it do not hear it. */
+static void what_a_handler_throws_goes_further_out(void **state)
+{
+    struct world *w = *state;
+    int64_t i;
+
+    assert_true(deploy(
+        w, ESCALATION("x1", "a") ESCALATION("x2", "b") PROCESS(
+               "p",
+               START("u") SUB(
+                   "u",
+                   "<startEvent id='s2'/>" FLOW("s2", "x") THROW(
+                       "x", ON_ESC(
+                                "escalationRef='x1'")) FLOW("x", "a") TASK("a")
+                       FLOW("a",
+                            "e2") "<endEvent id='e2'/>"
+                                  "<subProcess id='r' triggeredByEvent='true'><startEvent id='rs' "
+                                  "isInterrupting='false'>" ON_ESC("") "</startEvent>" FLOW("rs",
+                                                                                            "re")
+                                      END_BY("re", ON_ESC("escalationRef='x2'")) "</subProcess>")
+                   BOUNDARY("b", "u", STAYS, ON_ESC("")) FLOW("b", "t") TASK("t") FLOW("t", "e")
+                       FLOW("u", "e") END)));
+    i = start(w, "p", NULL, 0, NULL);
+    assert_where(w, i, "running u,a,t");
+}
+
 /* ---- processes that begin by themselves ---- */
 
 static void a_process_begins_when_it_is_time(void **state)
@@ -705,6 +731,7 @@ int main(void)
         STORY(an_event_sub_process_takes_over),
         STORY(an_event_sub_process_runs_beside),
         STORY(an_event_sub_process_catches_errors),
+        STORY(what_a_handler_throws_goes_further_out),
         STORY(a_process_begins_when_it_is_time),
     };
 
