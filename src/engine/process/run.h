@@ -72,7 +72,7 @@ struct kh_pending {
     enum kh_event_kind event; /* KH_EV_NONE is a message too */
     int64_t instance, token;  /* escalation: the call activity that it comes out of */
     struct kh_str name, correlation;
-    int64_t case_id;
+    int64_t case_id; /* escalation: the called instance */
     const struct kh_json *variables;
     struct kh_pending *next;
 };

@@ -2,6 +2,7 @@
 /* Events: thrown and caught inside an instance, out of a called one, and between instances. */
 #include "world.h"
 
+#include "base/fault.h"
 #include "base/id.h"
 
 #define MESSAGE(id, name)    "<message id='" id "' name='" name "'/>"
@@ -678,6 +679,75 @@ static void what_a_handler_throws_goes_further_out(void **state)
     assert_where(w, i, "running u,a,t");
 }
 
+/* One step that arms, repeats, throws and compensates: whichever statement fails, it has not
+ * happened, and once more it does. */
+static void any_failing_statement_leaves_all_as_it_was(void **state)
+{
+    static const char count[] =
+        "SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM job) + (SELECT count(*) FROM "
+        "message_wait) + (SELECT count(*) FROM signal_wait) + (SELECT count(*) FROM instance)";
+    struct world *w = *state;
+    bool good = false;
+    unsigned failed = 0;
+    int64_t last;
+
+    assert_true(deploy(
+        w, MESSAGE("m", "ask") SIGNAL("sg", "go") PROCESS(
+               "p",
+               START("a") TASK("a") FLOW(
+                   "a",
+                   "x") "<scriptTask id='x'><script>{y: 1}</script>"
+                        "</scriptTask><boundaryEvent id='ux' "
+                        "attachedToRef='x'><compensateEventDefinition/>"
+                        "</boundaryEvent><association id='as' "
+                        "sourceRef='ux' targetRef='h'/><scriptTask id='h' "
+                        "isForCompensation='true'><script>{y: 2}</script>"
+                        "</scriptTask>" FLOW("x", "t") THROW("t", ON_SIGNAL) FLOW("t", "c")
+                            THROW("c", "<compensateEventDefinition/>") FLOW(
+                                "c",
+                                "u") "<subProcess id='u'><multiInstanceLoopCharacteristics "
+                                     "kh:collection='[1,2]'/><startEvent id='s2'/>" FLOW("s2", "b")
+                                         TASK("b") FLOW(
+                                             "b",
+                                             "e2") "<endEvent id='e2'/>"
+                                                   "<subProcess id='r' triggeredByEvent='true'><startEvent id='rs' "
+                                                   "kh:correlation='\"k\"'>" ON_MESSAGE
+                                                   "</startEvent>" FLOW("rs", "re") "<endEvent id='re'/></subProcess></subProcess>" BOUNDARY(
+                                                       "l", "u", "", TIMER("P1D")) FLOW("l", "e")
+                                                       FLOW("u", "e") END)
+               PROCESS("q", START("w") CATCH("w", ON_SIGNAL) FLOW("w", "e") END)));
+    assert_true(start(w, "q", NULL, 0, NULL) != 0);
+    for (unsigned n = 1; n <= 80; n++) {
+        int64_t i = start(w, "p", NULL, 0, NULL), t = task(w, i, "a");
+        int64_t rows = fixture_ask(&w->f, count);
+
+        kh_fault_arm("store.step", n);
+        good = complete(w, t, NULL, &w->system);
+        kh_fault_arm("store.step", 0);
+        if (!good) {
+            failed++;
+            assert_where(w, i, "running a");
+            assert_int_equal(fixture_ask(&w->f, count), rows);
+            assert_true(complete(w, t, NULL, &w->system));
+        }
+        assert_where(w, i, "running u,u,b,b");
+        assert_string_equal(variable(w, i, "y"), "2");
+    }
+    assert_true(good); /* a step has fewer statements than that */
+    assert_true(failed > 10);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM message_wait"), 160);
+    /* A round that is over waits for nothing; one that is taken over goes on by itself. */
+    last = start(w, "p", NULL, 0, NULL);
+    work(w, last, "a", NULL);
+    work(w, last, "b", NULL);
+    assert_where(w, last, "running u,b");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM message_wait"), 161);
+    assert_int_equal(message(w, "ask", 0, "k", NULL), 161);
+    assert_where(w, last, "ended");
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM message_wait"), 0);
+    assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM job WHERE kind = 1"), 0);
+}
+
 /* ---- processes that begin by themselves ---- */
 
 static void a_process_begins_when_it_is_time(void **state)
@@ -732,6 +802,7 @@ int main(void)
         STORY(an_event_sub_process_runs_beside),
         STORY(an_event_sub_process_catches_errors),
         STORY(what_a_handler_throws_goes_further_out),
+        STORY(any_failing_statement_leaves_all_as_it_was),
         STORY(a_process_begins_when_it_is_time),
     };
 
