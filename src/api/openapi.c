@@ -145,7 +145,7 @@ void kh_openapi_write(struct kh_arena *a, const struct kh_route *const *tables,
 
 static bool may_know(const struct kh_type *t, const struct kh_who *who)
 {
-    for (int op = KH_OP_READ; op <= KH_OP_HISTORY; op++)
+    for (int op = 0; op < KH_OPS; op++)
         if (kh_type_may(t, who, (enum kh_op)op))
             return true;
     return false;

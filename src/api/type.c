@@ -12,7 +12,7 @@ static void put_may(struct kh_jw *w, const struct kh_type *t, const struct kh_wh
         enum kh_op op;
     } ops[] = {{"read", KH_OP_READ},     {"list", KH_OP_LIST},     {"create", KH_OP_CREATE},
                {"update", KH_OP_UPDATE}, {"close", KH_OP_CLOSE},   {"import", KH_OP_IMPORT},
-               {"export", KH_OP_EXPORT}, {"history", KH_OP_HISTORY}};
+               {"export", KH_OP_EXPORT}, {"history", KH_OP_HISTORY}, {"find", KH_OP_FIND}};
 
     kh_jw_key(w, "may");
     kh_jw_arr(w);
@@ -49,7 +49,7 @@ static void put_type(struct kh_call *c, struct kh_jw *w, const struct kh_type *t
 /* A type on which one may do nothing is not shown. */
 static bool shown(const struct kh_type *t, const struct kh_who *who)
 {
-    for (int op = KH_OP_READ; op <= KH_OP_HISTORY; op++)
+    for (int op = 0; op < KH_OPS; op++)
         if (kh_type_may(t, who, (enum kh_op)op))
             return true;
     return false;

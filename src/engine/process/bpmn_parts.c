@@ -384,9 +384,10 @@ static void read_http(struct kh_bpmn_reader *r, const struct kh_xml *c, struct k
 /* Without a running engine: what every city has. */
 static bool usual_function(struct kh_str name)
 {
-    static const char *const usual[] = {"record.patch", "record.create", "decision.eval",
-                                        "message.send", "clock.suspend", "clock.resume",
-                                        "calendar.due", "notify.send",   "unit.at"};
+    static const char *const usual[] = {
+        "record.get",    "record.patch", "record.create", "decision.eval",  "message.send",
+        "clock.suspend", "clock.resume", "calendar.due",  "calendar.start", "notify.send",
+        "unit.at"};
 
     for (size_t i = 0; i < KH_LEN(usual); i++)
         if (kh_str_is(name, usual[i]))

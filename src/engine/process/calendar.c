@@ -605,3 +605,45 @@ bool kh_calendar_shift(const struct kh_calendar *c, int64_t from_us, int64_t day
     *ret_us = at;
     return true;
 }
+
+/* The first day from day on that has office hours. */
+static bool open_day(const struct kh_calendar *c, int64_t day, int64_t *ret_day,
+                     const struct hours **ret_hours)
+{
+    if (!find_day(c, before(c, day, DAYS), DAYS, false, ret_day))
+        return false;
+    *ret_hours = &c->hours[hours_at(c, *ret_day)];
+    return (*ret_hours)->n > 0;
+}
+
+bool kh_calendar_day_end(const struct kh_calendar *c, int64_t us, int64_t *ret_us)
+{
+    const struct hours *h;
+    int64_t day;
+
+    if (!open_day(c, kh_day_of(us), &day, &h))
+        return false;
+    *ret_us = kh_day_start(day) + h->to[h->n - 1] * KH_US_MIN;
+    return true;
+}
+
+bool kh_calendar_start(const struct kh_calendar *c, int64_t us, int64_t latest_us, int64_t *ret_us)
+{
+    int64_t today = kh_day_of(us), time_us = us - kh_day_start(today), day;
+    const struct hours *h;
+
+    if (!open_day(c, today, &day, &h))
+        return false;
+    if (day == today && time_us <= latest_us) /* in time: at once, or when the office opens again */
+        for (unsigned i = 0; i < h->n; i++)
+            if (time_us < h->to[i] * KH_US_MIN) {
+                int64_t opens = h->from[i] * KH_US_MIN;
+
+                *ret_us = kh_day_start(day) + (time_us > opens ? time_us : opens);
+                return true;
+            }
+    if (day == today && !open_day(c, today + 1, &day, &h))
+        return false;
+    *ret_us = kh_day_start(day) + h->from[0] * KH_US_MIN;
+    return true;
+}

@@ -55,6 +55,17 @@ KH_CHECK
 bool kh_calendar_shift(const struct kh_calendar *c, int64_t from_us, int64_t days, int64_t work_us,
                        int64_t *ret_us);
 
+/** The end of office hours of the day of us, or of the next day that has some.
+ *  @return false if there is none any more */
+KH_CHECK
+bool kh_calendar_day_end(const struct kh_calendar *c, int64_t us, int64_t *ret_us);
+
+/** When work that comes at us begins: at once, or when the office opens next; what comes later in the
+ *  day than latest_us (time of day) begins on the next working day.
+ *  @return false if there is none any more */
+KH_CHECK
+bool kh_calendar_start(const struct kh_calendar *c, int64_t us, int64_t latest_us, int64_t *ret_us);
+
 /** @return true if the office is open at the instant */
 bool kh_calendar_open_at(const struct kh_calendar *c, int64_t us);
 

@@ -127,18 +127,40 @@ static bool find(struct kh_process *pe, struct kh_str name, const struct kh_cale
     return kh_fail(err, KH_EC_PARAMETER_INVALID, "no calendar %.*s", KH_FMT(name));
 }
 
+/* A calendar that was found has been used: good or not, it is let go. */
+static bool used(bool good, struct kh_process *pe, struct kh_str name,
+                          struct kh_error *err)
+{
+    pthread_rwlock_unlock(&pe->calendars->lock);
+    return good || kh_fail(err, KH_EC_PARAMETER_INVALID, "calendar %.*s has no working time there",
+                           KH_FMT(name));
+}
+
 bool kh_calendars_shift(struct kh_process *pe, struct kh_str name, int64_t from_us, int64_t days,
                         int64_t work_us, int64_t *ret_us, struct kh_error *err)
 {
     const struct kh_calendar *c;
-    bool good;
 
-    if (!find(pe, name, &c, err))
-        return false;
-    good = kh_calendar_shift(c, from_us, days, work_us, ret_us);
-    pthread_rwlock_unlock(&pe->calendars->lock);
-    return good || kh_fail(err, KH_EC_PARAMETER_INVALID, "calendar %.*s has no working time there",
-                           KH_FMT(name));
+    return find(pe, name, &c, err) &&
+           used(kh_calendar_shift(c, from_us, days, work_us, ret_us), pe, name, err);
+}
+
+bool kh_calendars_day_end(struct kh_process *pe, struct kh_str name, int64_t us, int64_t *ret_us,
+                          struct kh_error *err)
+{
+    const struct kh_calendar *c;
+
+    return find(pe, name, &c, err) &&
+           used(kh_calendar_day_end(c, us, ret_us), pe, name, err);
+}
+
+bool kh_calendars_start(struct kh_process *pe, struct kh_str name, int64_t us, int64_t latest_us,
+                        int64_t *ret_us, struct kh_error *err)
+{
+    const struct kh_calendar *c;
+
+    return find(pe, name, &c, err) &&
+           used(kh_calendar_start(c, us, latest_us, ret_us), pe, name, err);
 }
 
 bool kh_calendars_work(struct kh_process *pe, struct kh_str name, int64_t from_us, int64_t to_us,

@@ -68,6 +68,12 @@ KH_CHECK
 bool kh_calendars_shift(struct kh_process *pe, struct kh_str name, int64_t from_us, int64_t days,
                         int64_t work_us, int64_t *ret_us, struct kh_error *err);
 KH_CHECK
+bool kh_calendars_day_end(struct kh_process *pe, struct kh_str name, int64_t us, int64_t *ret_us,
+                          struct kh_error *err);
+KH_CHECK
+bool kh_calendars_start(struct kh_process *pe, struct kh_str name, int64_t us, int64_t latest_us,
+                        int64_t *ret_us, struct kh_error *err);
+KH_CHECK
 bool kh_calendars_work(struct kh_process *pe, struct kh_str name, int64_t from_us, int64_t to_us,
                        int64_t *ret_us, struct kh_error *err);
 
@@ -78,6 +84,7 @@ void kh_decisions_close(struct kh_process *pe);
 
 /* service.c */
 void kh_services_builtin(struct kh_process *pe);
+void kh_services_time(struct kh_process *pe); /* service_time.c */
 
 /* jobs.c */
 KH_CHECK

@@ -8,15 +8,14 @@
  *   message.send  {message, case?, correlation?, variables?}
  *   clock.suspend {calendar?}                     hold all deadlines of the case
  *   clock.resume  {fields?: [names]}              -> {minutes}; shift them, and these fields, on
- *   calendar.due  {span | days, minutes; from?, calendar?} -> {due}; span as "PT8H", "P5D"
+ *   record.get    {type, key | id}                -> its fields and "id", or null
+ * Those of working time are in service_time.c.
  */
 #include "engine/process/run.h"
 #include "store/event.h"
 
 #include "base/id.h"
 #include "base/time.h"
-
-enum { KH_DUE_MINUTES = 100 * 366 * 24 * 60 };
 
 static struct kh_run *run_of(struct kh_step *step)
 {
@@ -66,6 +65,40 @@ static bool record_patch(struct kh_step *step, const struct kh_json *inputs, voi
     patch = kh_json_dup(step->a, inputs);
     kh_json_unset(patch, KH_S("reason"));
     return kh_case_patch(run_of(step)->root, t, id, patch, reason, err);
+}
+
+/* What the model says is what it may know: the record is read as the house, and leaves no trace of
+ * its own; a field that comes to people through a variable is declared with the form that shows it. */
+static bool record_get(struct kh_step *step, const struct kh_json *inputs, void *ctx,
+                       struct kh_json **ret_outputs, struct kh_error *err)
+{
+    struct kh_str name = kh_json_str(inputs, "type", KH_S(""));
+    struct kh_str key = kh_json_str(inputs, "key", KH_S(""));
+    const struct kh_type *t = kh_type_find(step->pe->reg, name);
+    const struct kh_json *fields;
+    struct kh_record r;
+    enum kh_hit hit = KH_MISS;
+    int64_t id;
+
+    (void)ctx;
+    if (!t)
+        return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%.*s", KH_FMT(name));
+    if (key.n)
+        hit = kh_record_find(step->tx, step->pe->reg, step->a, t, key, 0, &r, err);
+    else if (kh_id_parse(kh_json_str(inputs, "id", KH_S("")), &id))
+        hit = kh_record_get(step->tx, step->pe->reg, step->a, t, id, 0, 0, &r, err);
+    if (hit == KH_FAIL)
+        return false;
+    if (hit == KH_MISS) {
+        *ret_outputs = kh_json_new(step->a, KH_JSON_NULL);
+        return true;
+    }
+    if (!kh_record_fields(step->a, &r, &fields, err))
+        return false;
+    *ret_outputs = kh_json_dup(step->a, fields);
+    kh_json_set(step->a, *ret_outputs, KH_S("id"),
+                kh_json_new_str(step->a, kh_id_text(step->a, r.id)));
+    return true;
 }
 
 static bool record_create(struct kh_step *step, const struct kh_json *inputs, void *ctx,
@@ -128,31 +161,7 @@ static bool message_send(struct kh_step *step, const struct kh_json *inputs, voi
     return kh_message_send(run_of(step)->root, &m, err);
 }
 
-/* ---- working time ---- */
-
-static bool calendar_due(struct kh_step *step, const struct kh_json *inputs, void *ctx,
-                         struct kh_json **ret_outputs, struct kh_error *err)
-{
-    struct kh_str from = kh_json_str(inputs, "from", KH_S(""));
-    struct kh_str text = kh_json_str(inputs, "span", KH_S(""));
-    struct kh_str calendar = kh_json_str(inputs, "calendar", KH_S("default"));
-    struct kh_span span = {.days = kh_json_int(inputs, "days", 0)};
-    int64_t minutes = kh_json_int(inputs, "minutes", 0), at = run_of(step)->root->now_us;
-
-    (void)ctx;
-    if (from.n && !kh_when_parse(from, &at))
-        return kh_fail(err, KH_EC_PROCESS_STUCK, "input from is no time");
-    if (kh_json_get(inputs, "span") && !kh_span_parse(text, &span))
-        return kh_fail(err, KH_EC_PROCESS_STUCK, "input span is no duration");
-    if (minutes < -KH_DUE_MINUTES || minutes > KH_DUE_MINUTES || span.days < -KH_DUE_MINUTES ||
-        span.days > KH_DUE_MINUTES)
-        return kh_fail(err, KH_EC_PROCESS_STUCK, "input minutes or days is out of range");
-    span.us += minutes * KH_US_MIN;
-    if (!kh_timer_add(step->pe, calendar, at, span, &at, err))
-        return false;
-    *ret_outputs = result_text(step->a, "due", kh_time_text(step->a, at));
-    return true;
-}
+/* ---- the clock of a case ---- */
 
 static bool clock_event(struct kh_step *step, const char *kind, struct kh_error *err)
 {
@@ -282,7 +291,8 @@ void kh_services_builtin(struct kh_process *pe)
     kh_process_service(pe, "record.create", record_create, NULL);
     kh_process_service_early(pe, "decision.eval", decision_eval, NULL);
     kh_process_service(pe, "message.send", message_send, NULL);
-    kh_process_service_early(pe, "calendar.due", calendar_due, NULL);
+    kh_process_service_early(pe, "record.get", record_get, NULL);
+    kh_services_time(pe);
     kh_process_service(pe, "clock.suspend", clock_suspend, NULL);
     kh_process_service(pe, "clock.resume", clock_resume, NULL);
 }

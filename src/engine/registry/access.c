@@ -125,12 +125,12 @@ bool kh_access_row(const struct kh_type *t, const struct kh_who *who, enum kh_op
     return false;
 }
 
-bool kh_access_any(const struct kh_type *t, const struct kh_who *who, enum kh_op op)
+bool kh_access_any(const struct kh_type *t, const struct kh_who *who, unsigned ops)
 {
     if (who->kind == KH_WHO_SYSTEM)
         return true;
     for (size_t i = 0; i < t->rules_n; i++)
-        if ((t->rules[i].ops >> op & 1) && role_held(who, &t->rules[i]))
+        if ((t->rules[i].ops & ops) && role_held(who, &t->rules[i]))
             return true;
     return false;
 }
@@ -138,7 +138,8 @@ bool kh_access_any(const struct kh_type *t, const struct kh_who *who, enum kh_op
 enum kh_level_of kh_access_see(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
                                const struct kh_rval *cols)
 {
-    const unsigned reads = op == KH_OP_READ ? 1U << KH_OP_READ | 1U << KH_OP_LIST : 1U << op;
+    const unsigned reads =
+        op == KH_OP_READ ? 1U << KH_OP_READ | 1U << KH_OP_LIST | 1U << KH_OP_FIND : 1U << op;
     enum kh_level_of see = KH_SEE_PUBLIC;
 
     if (who->kind == KH_WHO_SYSTEM)
@@ -312,7 +313,7 @@ static bool conj_never(const struct kh_rconj *c)
 }
 
 void kh_access_rows(const struct kh_type *t, struct kh_arena *a, const struct kh_who *who,
-                    enum kh_op op, enum kh_level_of level, bool *ret_all,
+                    unsigned ops, enum kh_level_of level, bool *ret_all,
                     struct kh_rconj **ret_conjs, size_t *ret_n)
 {
     struct kh_rconj *conjs = kh_new_n(a, t->rules_n, struct kh_rconj);
@@ -324,7 +325,7 @@ void kh_access_rows(const struct kh_type *t, struct kh_arena *a, const struct kh
         struct kh_rconj c;
         bool known = false;
 
-        if (!(r->ops >> op & 1) || r->see < level || !role_held(who, r))
+        if (!(r->ops & ops) || r->see < level || !role_held(who, r))
             continue;
         c = rule_conj(t, a, who, r);
         *ret_all = c.n == 0;

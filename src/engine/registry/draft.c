@@ -167,9 +167,10 @@ static bool follow_rules(const struct kh_type *t, struct kh_arena *a, const stru
 
 /* A number as long as those that the series gives, so that the schema can judge the field before
  * the transaction knows the number. */
-static struct kh_str sample_number(struct kh_arena *a, const struct kh_serial *s)
+static struct kh_str sample_number(struct kh_arena *a, const struct kh_serial *s,
+                                   const struct kh_json *fields)
 {
-    return kh_serial_format(a, s->pattern, 0, kh_now_us());
+    return kh_serial_format(a, s->pattern, 0, kh_now_us(), fields);
 }
 
 bool kh_fields_check(const struct kh_type *t, struct kh_arena *a, struct kh_json *fields,
@@ -186,7 +187,7 @@ bool kh_fields_check(const struct kh_type *t, struct kh_arena *a, struct kh_json
         return false;
     if (number)
         kh_json_set(a, fields, t->fields[t->serial.field].name,
-                    kh_json_new_str(a, sample_number(a, &t->serial)));
+                    kh_json_new_str(a, sample_number(a, &t->serial, fields)));
     if (!kh_schema_check(t->valid, a, fields, KH_S(""), issues) && issues->n == 0)
         kh_issue_add(issues, a, KH_S(""), "schema", KH_S("Bản ghi không đúng lược đồ."),
                      KH_S("The record does not fit the schema."));
@@ -313,7 +314,7 @@ bool kh_draft_make(struct kh_arena *a, const struct kh_type *t, const struct kh_
     if (!kh_json_is(fields, KH_JSON_OBJECT))
         return kh_fail_field(a, err, KH_EC_RECORD_INVALID, KH_S(""), "type",
                              "Bản ghi là một đối tượng JSON.", "A record is a JSON object.");
-    if (!w->trusted && !kh_access_any(t, w->who, op))
+    if (!w->trusted && !kh_access_any(t, w->who, 1U << op))
         return kh_access_deny(t, w->who, "create", err);
     own = kh_fields_clean(a, fields, &meta);
     if (!office && !settle_owner(t, a, own, w->who, err))

@@ -387,7 +387,7 @@ bool kh_import_run(struct kh_store *st, struct kh_registry *reg, struct kh_arena
     struct job *j = kh_new(a, struct job);
     bool good;
 
-    if (!in->how.trusted && !kh_access_any(in->type, in->how.who, KH_OP_IMPORT))
+    if (!in->how.trusted && !kh_access_any(in->type, in->how.who, 1U << KH_OP_IMPORT))
         return kh_access_deny(in->type, in->how.who, "import", err);
     j->st = st;
     j->reg = reg;

@@ -176,10 +176,11 @@ static bool give_number(struct kh_tx *tx, struct kh_arena *a, const struct kh_ty
     struct kh_str number, words;
     int64_t next;
 
-    if (!kh_serial_sql_next(tx, t->name, kh_serial_period(a, &t->serial, row->recorded_us), &next,
+    if (!kh_serial_sql_next(tx, t->name,
+                            kh_serial_period(a, &t->serial, row->recorded_us, b->fields), &next,
                             err))
         return false;
-    number = kh_serial_format(a, t->serial.pattern, next, row->recorded_us);
+    number = kh_serial_format(a, t->serial.pattern, next, row->recorded_us, b->fields);
     memcpy(cols, row->cols, n * sizeof(*cols));
     cols[f->col] = (struct kh_rval){.kind = KH_RV_TEXT, .s = number};
     row->cols = cols;

@@ -243,17 +243,28 @@ static bool combine(const struct kh_ask *k, struct kh_error *err)
     return true;
 }
 
+/* Whoever names the value of a unique field need not be able to list the others. */
+static bool names_one(const struct kh_ask *k)
+{
+    for (size_t i = 0; i < k->preds_n; i++)
+        if (k->preds[i].op == KH_RO_EQ && k->t->fields[k->t->col_fields[k->preds[i].col]].unique)
+            return true;
+    return false;
+}
+
 /* Filtering by a field tells what it says, so only rights that show the field count. */
 static bool settle_rights(struct kh_ask *k, enum kh_level_of level, struct kh_error *err)
 {
-    enum kh_op op = k->q->for_export ? KH_OP_EXPORT : KH_OP_LIST;
+    unsigned ops = 1U << (k->q->for_export ? KH_OP_EXPORT : KH_OP_LIST);
 
-    if (!kh_access_any(k->t, k->q->who, op))
+    if (!k->q->for_export && names_one(k))
+        ops |= 1U << KH_OP_FIND;
+    if (!kh_access_any(k->t, k->q->who, ops))
         return kh_access_deny(k->t, k->q->who, k->q->for_export ? "export" : "list", err);
     for (size_t i = 0; k->q->q.n && i < k->t->fields_n; i++)
         if (k->t->fields[i].weight && k->t->fields[i].level > level)
             level = k->t->fields[i].level;
-    kh_access_rows(k->t, k->a, k->q->who, op, level, &k->all, &k->conjs, &k->conjs_n);
+    kh_access_rows(k->t, k->a, k->q->who, ops, level, &k->all, &k->conjs, &k->conjs_n);
     return true;
 }
 

@@ -104,7 +104,7 @@ int64_t kh_type_version(const struct kh_type *t)
 
 bool kh_type_may(const struct kh_type *t, const struct kh_who *who, enum kh_op op)
 {
-    return kh_access_any(t, who, op);
+    return kh_access_any(t, who, 1U << op);
 }
 
 struct kh_str kh_type_geo(const struct kh_type *t)

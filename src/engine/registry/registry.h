@@ -23,9 +23,12 @@
  *          "process": "report"      key of the process that a new record starts (same transaction)
  *          "index": [["unit","status"], ...]          compound indexes; "id" is always appended
  *          "serial": {"field":"number","pattern":"PA-{YYYY}-{SERIAL:6}","per":"year"|"day"|"ever"}
+ *                      also {field} of a required field, {old:field} for an agency code in the old
+ *                      system (QCVN 102:2016): then each value has a series of its own
  *          "rules": [{"if"?:FEEL, "rule":FEEL, "pointer":"/x", "message":{vi,en}}]
  *          "access": [{"role":"public"|"account"|"owner"|"officer"|...,
- *                      "ops":["read","list","create","update","close","import","export","history"],
+ *                      "ops":["read","list","create","update","close","import","export","history",
+ *                             "find"],     find: a list that names the value of a unique field
  *                      "where": "all" | "unit" | "owner" | {"field":[values...]} | list of these (and),
  *                      "see": "public"|"internal"|"personal"|"sensitive",   highest level shown
  *                      "fields": ["a","b"]}]                  fields it may write; absent = all
@@ -55,7 +58,8 @@ struct kh_type;
 
 enum kh_level_of { KH_SEE_PUBLIC, KH_SEE_INTERNAL, KH_SEE_PERSONAL, KH_SEE_SENSITIVE };
 enum kh_op { KH_OP_READ, KH_OP_LIST, KH_OP_CREATE, KH_OP_UPDATE, KH_OP_CLOSE, KH_OP_IMPORT,
-             KH_OP_EXPORT, KH_OP_HISTORY };
+             KH_OP_EXPORT, KH_OP_HISTORY, KH_OP_FIND };
+enum { KH_OPS = KH_OP_FIND + 1 };
 
 /** Load the types that the database holds. */
 KH_CHECK

@@ -229,10 +229,10 @@ struct kh_str kh_search_text(struct kh_arena *a, struct kh_str text);
 
 /* ---- access.c ---- */
 
-/** The rows on which who may do op and of which it sees `level`, as conditions for a walk.
+/** The rows on which who may do one of ops (bits) and of which it sees `level`, as conditions for a walk.
  *  @param ret_all true: all rows; else ret_conjs (none: no row at all) */
 void kh_access_rows(const struct kh_type *t, struct kh_arena *a, const struct kh_who *who,
-                    enum kh_op op, enum kh_level_of level, bool *ret_all,
+                    unsigned ops, enum kh_level_of level, bool *ret_all,
                     struct kh_rconj **ret_conjs, size_t *ret_n);
 /** May who do op on a row with these columns? */
 bool kh_access_row(const struct kh_type *t, const struct kh_who *who, enum kh_op op,
@@ -248,8 +248,8 @@ bool kh_access_write(const struct kh_type *t, const struct kh_who *who, enum kh_
 /** AUTH_REQUIRED for the public, FORBIDDEN for others. */
 bool kh_access_deny(const struct kh_type *t, const struct kh_who *who, const char *what,
                     struct kh_error *err);
-/** Is there any rule by which who may do op on some row? */
-bool kh_access_any(const struct kh_type *t, const struct kh_who *who, enum kh_op op);
+/** Is there any rule by which who may do one of ops (bits) on some row? */
+bool kh_access_any(const struct kh_type *t, const struct kh_who *who, unsigned ops);
 
 /* ---- draft.c ---- */
 
@@ -300,9 +300,12 @@ bool kh_record_answers(struct kh_tx *tx, const struct kh_registry *reg, const st
 /* ---- serial.c ---- */
 
 struct kh_str kh_serial_format(struct kh_arena *a, struct kh_str pattern, int64_t number,
-                               int64_t now_us);
-/** The series that a number given out now belongs to. */
-struct kh_str kh_serial_period(struct kh_arena *a, const struct kh_serial *s, int64_t now_us);
+                               int64_t now_us, const struct kh_json *fields);
+/** The series that a number given out now belongs to: its time, and the fields in the pattern. */
+struct kh_str kh_serial_period(struct kh_arena *a, const struct kh_serial *s, int64_t now_us,
+                               const struct kh_json *fields);
+/** The next field that a pattern names, which is cut off; p NULL if none is left. */
+struct kh_str kh_serial_field(struct kh_str *pattern);
 
 /* ---- insert.c ---- */
 

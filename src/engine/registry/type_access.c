@@ -4,8 +4,8 @@
 
 static bool op_of(struct kh_str s, enum kh_op *ret)
 {
-    static const char *const names[] = {"read",  "list",   "create", "update",
-                                        "close", "import", "export", "history"};
+    static const char *const names[KH_OPS] = {"read",   "list",   "create",  "update", "close",
+                                              "import", "export", "history", "find"};
 
     for (size_t i = 0; i < KH_LEN(names); i++)
         if (kh_str_is(s, names[i])) {
@@ -139,8 +139,10 @@ static void default_rules(struct kh_maker *m)
 {
     struct kh_rule *rules = kh_new_n(m->t->a, 2, struct kh_rule);
 
-    rules[0] = (struct kh_rule){
-        .role = KH_S("admin"), .holder = KH_HOLD_OFFICE, .ops = 0xff, .see = KH_SEE_SENSITIVE};
+    rules[0] = (struct kh_rule){.role = KH_S("admin"),
+                                .holder = KH_HOLD_OFFICE,
+                                .ops = (1U << KH_OPS) - 1,
+                                .see = KH_SEE_SENSITIVE};
     rules[1] = (struct kh_rule){.role = KH_S("public"),
                                 .ops = 1U << KH_OP_READ | 1U << KH_OP_LIST | 1U << KH_OP_HISTORY |
                                        1U << KH_OP_EXPORT};

@@ -116,6 +116,25 @@ static void read_key(struct kh_maker *m)
     m->t->key_index = -1;
 }
 
+/* A number is counted by what stands in it, so that must be there from the beginning. */
+static void read_serial_fields(struct kh_maker *m, struct kh_str pattern)
+{
+    const struct kh_json *required = kh_json_get(m->t->schema, "required");
+    struct kh_str name;
+
+    while ((name = kh_serial_field(&pattern)).p) {
+        bool there = false;
+
+        for (uint32_t i = 0; kh_json_is(required, KH_JSON_ARRAY) && i < required->n; i++)
+            there = there || (required->items[i].type == KH_JSON_STRING &&
+                              kh_str_eq(required->items[i].s, name));
+        if (!there)
+            kh_maker_issue(m, KH_S("/x-kh/serial/pattern"),
+                           "Mẫu số chỉ nhận YYYY, YY, MM, DD, SERIAL và các trường bắt buộc.",
+                           "The pattern takes YYYY, YY, MM, DD, SERIAL and required fields only.");
+    }
+}
+
 static void read_serial(struct kh_maker *m)
 {
     const struct kh_json *s = kh_json_get(m->kh, "serial");
@@ -136,6 +155,7 @@ static void read_serial(struct kh_maker *m)
     if (!memmem(serial->pattern.p, serial->pattern.n, "{SERIAL", 7))
         kh_maker_issue(m, KH_S("/x-kh/serial/pattern"), "Mẫu số cần có {SERIAL:n}.",
                        "The pattern needs {SERIAL:n}.");
+    read_serial_fields(m, serial->pattern);
     if (serial->field >= 0) {
         m->t->fields[serial->field].serial = true;
         m->t->fields[serial->field].unique = true;

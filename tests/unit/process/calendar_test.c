@@ -96,6 +96,41 @@ static void counts_working_days_without_the_first(void **state)
     shifts(c, "2026-09-15 09:00", 1, 90, "2026-09-16 10:30");
 }
 
+/* A period in days of the calendar ends with office hours of its last day, or of the next one that has
+ * some; what comes after 15:00 begins on the next working day. */
+static void ends_with_office_hours_and_begins_on_the_next_day_when_late(void **state)
+{
+    static const struct {
+        const char *from, *end, *start, *start_15;
+    } cases[] = {
+        {"2026-02-10 09:00", "2026-02-10 17:30", "2026-02-10 09:00", "2026-02-10 09:00"},
+        {"2026-02-10 07:00", "2026-02-10 17:30", "2026-02-10 08:00", "2026-02-10 08:00"},
+        {"2026-02-10 12:30", "2026-02-10 17:30", "2026-02-10 13:30", "2026-02-10 13:30"},
+        {"2026-02-10 15:00", "2026-02-10 17:30", "2026-02-10 15:00", "2026-02-10 15:00"},
+        {"2026-02-10 15:01", "2026-02-10 17:30", "2026-02-10 15:01", "2026-02-11 08:00"},
+        {"2026-02-10 17:30", "2026-02-10 17:30", "2026-02-11 08:00", "2026-02-11 08:00"},
+        {"2026-02-13 16:00", "2026-02-13 17:30", "2026-02-13 16:00", "2026-02-23 08:00"}, /* Tết */
+        {"2026-02-16 10:00", "2026-02-23 17:30", "2026-02-23 08:00", "2026-02-23 08:00"},
+        {"2026-02-28 16:00", "2026-02-28 17:30", "2026-02-28 16:00", "2026-03-02 08:00"}, /* swap */
+        {"2026-03-07 10:00", "2026-03-07 11:30", "2026-03-07 10:00", "2026-03-07 10:00"},
+        {"2026-03-07 12:00", "2026-03-07 11:30", "2026-03-09 08:00", "2026-03-09 08:00"},
+    };
+    struct kh_arena *a = kh_arena_new(1 << 24);
+    const struct kh_calendar *c = compile(a, office);
+    int64_t got;
+
+    (void)state;
+    for (size_t i = 0; i < KH_LEN(cases); i++) {
+        assert_true(kh_calendar_day_end(c, at(cases[i].from), &got));
+        assert_int_equal(got, at(cases[i].end));
+        assert_true(kh_calendar_start(c, at(cases[i].from), KH_US_DAY, &got));
+        assert_int_equal(got, at(cases[i].start));
+        assert_true(kh_calendar_start(c, at(cases[i].from), 15 * KH_US_H, &got));
+        assert_int_equal(got, at(cases[i].start_15));
+    }
+    kh_arena_drop(a);
+}
+
 static void works_on_swap_days_by_their_own_hours(void **state)
 {
     kh_auto_arena a = kh_arena_new(1 << 20);
@@ -408,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_working_hours_over_night_weekend_and_tet),
         cmocka_unit_test(counts_working_days_without_the_first),
+        cmocka_unit_test(ends_with_office_hours_and_begins_on_the_next_day_when_late),
         cmocka_unit_test(works_on_swap_days_by_their_own_hours),
         cmocka_unit_test(invents_no_holiday_where_there_is_no_data),
         cmocka_unit_test(changes_hours_by_period),

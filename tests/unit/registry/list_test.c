@@ -498,6 +498,50 @@ static void near_means_nearest_first(void **state)
     assert_int_equal(n, 0);
 }
 
+/* The public asks for a dossier by its number, and cannot leaf through all of them. */
+static void who_may_only_find_names_the_one(void **state)
+{
+    static const char ticket[] =
+        "{'type':'object','x-kh':{'sensitivity':'public','access':["
+        "{'role':'public','ops':['find'],'where':'all','see':'public'}]},'properties':{"
+        "'number':{'type':'string','x-kh':{'unique':true}},"
+        "'card':{'type':'string','x-kh':{'unique':true,'sensitivity':'personal'}},"
+        "'place':{'type':'string','x-kh':{'index':true}},"
+        "'name':{'type':'string','x-kh':{'sensitivity':'personal'}}}}";
+    struct kh_filter number = {KH_STR_INIT("number"), KH_F_EQ, KH_STR_INIT("T2")};
+    struct kh_filter some = {KH_STR_INIT("number"), KH_F_IN, KH_STR_INIT("T1,T2")};
+    struct kh_filter above = {KH_STR_INIT("number"), KH_F_GT, KH_STR_INIT("")};
+    struct kh_filter place = {KH_STR_INIT("place"), KH_F_EQ, KH_STR_INIT("x")};
+    struct kh_filter card = {KH_STR_INIT("card"), KH_F_EQ, KH_STR_INIT("C2")};
+    struct kh_list all = {.who = &kh_who_public};
+    const struct kh_filter *no[] = {&some, &above, &place};
+    struct world *w = *state;
+    struct kh_page p;
+
+    assert_true(put_type(w, "ticket", ticket));
+    assert_true(create(w, "ticket", NULL, "{'number':'T1','place':'x','card':'C1','name':'Mai'}", NULL));
+    assert_true(create(w, "ticket", NULL, "{'number':'T2','place':'x','card':'C2','name':'Lan'}", NULL));
+    all.filters = &number;
+    all.filters_n = 1;
+    assert_true(list(w, "ticket", &all, &p));
+    assert_int_equal(p.n, 1);
+    assert_true(has(p.items[0].data, "T2"));
+    assert_false(has(render(w, &p.items[0], &kh_who_public), "Lan"));
+    all.filters = &card; /* a personal field tells the public nothing */
+    assert_true(list(w, "ticket", &all, &p));
+    assert_int_equal(p.n, 0);
+    for (size_t i = 0; i <= KH_LEN(no); i++) {
+        all.filters = i < KH_LEN(no) ? no[i] : NULL;
+        all.filters_n = i < KH_LEN(no);
+        assert_false(list(w, "ticket", &all, &p));
+        assert_int_equal(w->err.code, KH_EC_AUTH_REQUIRED);
+    }
+    all.for_export = true;
+    all.filters = &number;
+    all.filters_n = 1;
+    assert_false(list(w, "ticket", &all, &p));
+}
+
 /* ---- what is refused ---- */
 
 static void impossible_questions_are_answered_with_the_reason(void **state)
@@ -722,6 +766,7 @@ int main(void)
         T(changed_words_are_found_and_old_ones_are_not),
         T(a_box_holds_what_lies_in_it),
         T(near_means_nearest_first),
+        T(who_may_only_find_names_the_one),
         T(impossible_questions_are_answered_with_the_reason),
         T(a_cursor_belongs_to_its_question),
         T(closed_rows_leave_every_list),

@@ -461,6 +461,30 @@ static void a_new_year_begins_at_one(void **state)
     assert_true(has(r.data, "HS-2027-00001"));
 }
 
+static void a_number_may_be_counted_for_each_agency_and_day(void **state)
+{
+    static const char file[] =
+        "{'type':'object','x-kh':{'serial':{'field':'number',"
+        "'pattern':'{old:agency}-{YY}{MM}{DD}-{SERIAL:4}','per':'day'}},"
+        "'properties':{'number':{'type':'string','maxLength':40,'x-kh':{'unique':true}},"
+        "'agency':{'type':'string','maxLength':35}},'required':['agency']}";
+    struct world *w = *state;
+    struct kh_record r;
+
+    assert_true(put_type(w, "file", file));
+    kh_clock_set(1798736400 * KH_US_S - 1); /* 2026-12-31, the last second */
+    assert_true(create(w, "file", NULL, "{'agency':'H26.19'}", &r));
+    assert_true(has(r.data, "\"000.00.19.H26-261231-0001\""));
+    assert_true(create(w, "file", NULL, "{'agency':'H26.19'}", &r));
+    assert_true(has(r.data, "\"000.00.19.H26-261231-0002\""));
+    /* A code that has no old form stands as it is, and counts for itself. */
+    assert_true(create(w, "file", NULL, "{'agency':'H26.00070'}", &r));
+    assert_true(has(r.data, "\"H26.00070-261231-0001\""));
+    kh_clock_set(1798736400 * KH_US_S);
+    assert_true(create(w, "file", NULL, "{'agency':'H26.19'}", &r));
+    assert_true(has(r.data, "\"000.00.19.H26-270101-0001\""));
+}
+
 /* ---- changes ---- */
 
 static void changes_keep_what_they_do_not_name(void **state)
@@ -775,6 +799,7 @@ int main(void)
         R(a_race_for_a_key_has_one_winner),
         R(numbers_have_no_gaps_under_load),
         T(a_new_year_begins_at_one),
+        T(a_number_may_be_counted_for_each_agency_and_day),
         T(changes_keep_what_they_do_not_name),
         T(a_replacement_keeps_number_and_what_was_hidden),
         T(a_stale_revision_is_refused),

@@ -72,6 +72,9 @@ static void says_what_is_wrong_with_a_schema(void **state)
         {"{'type':'object','x-kh':{'serial':{'field':'a','pattern':'X'}},'properties':{'a':{"
          "'type':'string'}}}",
          "/x-kh/serial/pattern"},
+        {"{'type':'object','x-kh':{'serial':{'field':'a','pattern':'{b}-{SERIAL}'}},'properties':{"
+         "'a':{'type':'string'},'b':{'type':'string'}}}",
+         "/x-kh/serial/pattern"},
         {"{'type':'object','x-kh':{'access':[{'role':'public','ops':['read'],'where':'unit'}]},"
          "'properties':{'a':{'type':'string'}}}",
          "/x-kh/access/0/where"},
