@@ -26,6 +26,8 @@ static const struct role {
 } roles[] = {
     {"citizen", "congdan", "Trần Thị Mai", "", {NULL}},
     {"officer", "canbo", "Nguyễn Văn Bình", WARD, {"officer", NULL}},
+    {"counter", "motcua", "Hoàng Thị Lan", WARD, {"counter", NULL}},
+    {"approver", "duyet", "Trịnh Văn Sơn", WARD, {"approver", NULL}},
     {"dispatcher", "dieuphoi", "Lê Thu Hà", "H26", {"dispatcher", "officer", NULL}},
     {"leader", "lanhdao", "Phạm Quang Minh", "H26", {"leader", NULL}},
     {"integrator", "ketnoi", "Hệ thống kết nối 1022", "H26", {"integrator", NULL}},

@@ -198,6 +198,8 @@ const rows = [
     'processes/repair.bpmn:20:9: error: The form is not a valid JSON Schema: /properties/done/type: There is no such type [form]'],
   ['a form that is no JSON', bpmn, '"done": {', '"done": {{',
     'processes/repair.bpmn:20:9: error: The form is not valid JSON: a key in quotes expected at byte 45 (line 1, column 46) [form]'],
+  ['an answer with a name that is taken', bpmn, '"done": { "type"', '"result": { "type"',
+    'processes/repair.bpmn:20:9: error: The name "result" is not valid for a variable, or reserved. [name]'],
   ['a form in one language', bpmn, ', "en": "Done"', '',
     'processes/repair.bpmn:18:5: error: The form says something in one language only, in: mend. [language]'],
   ['a form of a type that is nowhere', bpmn, 'kh:due="PT8H"', 'kh:due="PT8H" kh:form="sort"',

@@ -308,6 +308,13 @@ static void read_form(struct kh_bpmn_reader *r, const struct kh_xml *x, struct k
         complain_at(r, at, "form", "Biểu mẫu không phải JSON Schema hợp lệ: %s",
                     "The form is not a valid JSON Schema: %s", schema_fault(r->a, &err));
     } else {
+        const struct kh_json *asked = kh_json_get(form, "properties");
+
+        for (uint32_t i = 0; kh_json_is(asked, KH_JSON_OBJECT) && i < asked->n; i++)
+            if (!name_ok(asked->members[i].key))
+                complain_at(r, at, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
+                            "The name \"%s\" is not valid for a variable, or reserved.",
+                            asked->members[i].key);
         n->form = form;
         n->form_text = kh_json_text(r->a, form);
     }

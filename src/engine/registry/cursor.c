@@ -112,7 +112,7 @@ bool kh_cursor_read(struct kh_ask *k, struct kh_error *err)
     id = kh_str_cut(s, ' ', &s);
     window = kh_str_cut(s, ' ', &s);
     k->after.mode = head.p[0];
-    if (!kh_str_int(kh_str_skip(head, 1), &phase) || phase < 0 || phase > 1 ||
+    if (!kh_str_int(kh_str_skip(head, 1), &phase) || phase < 0 || phase >= KH_RANKS ||
         !kh_str_int(id, &k->after.id) || !kh_str_int(window, &k->after.window) ||
         !read_value(s, &k->after.value))
         return kh_fail(err, KH_EC_CURSOR_INVALID, "after is not a cursor of this list");

@@ -11,12 +11,12 @@
 
 #include "engine/registry/registry_int.h"
 
-enum { KH_PREDS_MAX = 24 };
+enum { KH_PREDS_MAX = 24, KH_RANKS = 16 };
 
 /** Where a page ended. */
 struct kh_cursor {
     char mode;             /**< 'w' walk, 'c' cell, 'n' near, 't' text, 'p' past */
-    int phase;             /**< walk: 1 among the rows without a sort value; text: 1 not exact */
+    int phase;             /**< walk: 1 among the rows without a sort value; text: rank of its kind */
     struct kh_rval value;  /**< sort value, cell, or distance */
     int64_t id;
     int64_t window;        /**< text: where the window of candidates began */

@@ -20,6 +20,8 @@
  *          "geo": "location"        field with {lon,lat} or a GeoJSON geometry
  *          "city_margin_m": 2000    the place lies in a unit of the city, or at most so many metres
  *                                   from one; absent: anywhere
+ *          "found": "closest"       a list by words has those first whose title is little more than
+ *                                   the words; absent: the newest first
  *          "process": "report"      key of the process that a new record starts (same transaction)
  *          "index": [["unit","status"], ...]          compound indexes; "id" is always appended
  *          "serial": {"field":"number","pattern":"PA-{YYYY}-{SERIAL:6}","per":"year"|"day"|"ever"}

@@ -124,6 +124,7 @@ struct kh_type {
     bool figures;                /**< it has fields that are told in every event */
     enum kh_level_of max_level, root_level;
     struct kh_serial serial;
+    bool closest;              /**< x-kh.found: lists by words have close titles first */
     const struct kh_rule *rules;
     size_t rules_n;
     const struct kh_check *checks;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Full text: all words of the question, the last one as a beginning. The database gives the newest
  * candidates that fit rights and filters, a window at a time; within a window those that have the
- * words with the very accents come first, then the newer ones. */
+ * words with the very accents come first, then (x-kh.found: closest) those that have them side by side
+ * in a short title, then the newer ones. */
 #include "engine/registry/list_int.h"
 
 #include "base/text.h"
@@ -11,7 +12,7 @@
 enum { WINDOW = 400, WORDS_MAX = 16 };
 
 struct candidate {
-    bool exact;
+    unsigned rank; /* the smaller the better; below KH_RANKS */
     struct kh_rrow row;
 };
 
@@ -19,6 +20,7 @@ struct window {
     struct kh_ask *k;
     const struct kh_shape *within;
     struct kh_str exact[WORDS_MAX];
+    struct kh_str phrase; /* the question, folded */
     size_t words_n;
     struct candidate *items;
     size_t n;
@@ -70,16 +72,12 @@ static bool has_word(struct kh_str text, struct kh_str word, bool prefix)
     return false;
 }
 
-static bool is_exact(struct window *w, const struct kh_rrow *row)
+static bool is_exact(struct window *w, const struct kh_json *fields)
 {
     struct kh_ask *k = w->k;
     struct kh_buf b = kh_buf(k->a, 4 * KH_SEARCH_MAX);
-    struct kh_json *fields;
-    struct kh_error err = {0};
     struct kh_str text;
 
-    if (!kh_json_parse(k->a, row->data, NULL, &fields, &err))
-        return false;
     for (size_t i = 0; i < k->t->fields_n; i++) {
         const struct kh_json *v =
             k->t->fields[i].weight ? kh_json_find(fields, k->t->fields[i].name) : NULL;
@@ -96,12 +94,58 @@ static bool is_exact(struct window *w, const struct kh_rrow *row)
     return true;
 }
 
+/* The field that says most about a record: the heaviest of those that are searched. */
+static struct kh_str heaviest(const struct kh_type *t, const struct kh_json *fields)
+{
+    struct kh_str text = KH_S("");
+    double weight = 0;
+
+    for (size_t i = 0; i < t->fields_n; i++) {
+        const struct kh_json *v = t->fields[i].weight > weight
+                                      ? kh_json_find(fields, t->fields[i].name)
+                                      : NULL;
+
+        /* A code is short whatever is asked: it tells nothing of how close a title is. */
+        if (kh_json_is(v, KH_JSON_STRING) && !t->fields[i].unique) {
+            text = v->s;
+            weight = t->fields[i].weight;
+        }
+    }
+    return text;
+}
+
+/* 0: the words side by side in a title that is little more than them; 7: scattered in a long one. */
+static unsigned distance(struct window *w, const struct kh_json *fields)
+{
+    struct kh_str title = kh_search_text(w->k->a, heaviest(w->k->t, fields));
+    struct kh_str spaced = kh_strf(w->k->a, " %.*s", KH_FMT(title));
+    bool side = memmem(spaced.p, spaced.n, w->phrase.p, w->phrase.n) != NULL;
+    size_t others = title.n > 0;
+
+    for (size_t i = 0; i < title.n; i++)
+        others += title.p[i] == ' ';
+    others = others > w->words_n ? others - w->words_n : 0;
+    return (side ? 0U : 4U) + (others <= 2 ? 0U : others <= 6 ? 1U : others <= 14 ? 2U : 3U);
+}
+
+static unsigned rank_of(struct window *w, const struct kh_rrow *row)
+{
+    struct kh_json *fields;
+    struct kh_error err = {0};
+
+    if (!kh_json_parse(w->k->a, row->data, NULL, &fields, &err))
+        return KH_RANKS - 1;
+    if (!w->k->t->closest)
+        return !is_exact(w, fields);
+    return (is_exact(w, fields) ? 0U : 8U) + distance(w, fields);
+}
+
 static int by_rank(const void *x, const void *y)
 {
     const struct candidate *p = x, *q = y;
 
-    if (p->exact != q->exact)
-        return p->exact ? -1 : 1;
+    if (p->rank != q->rank)
+        return p->rank < q->rank ? -1 : 1;
     return p->row.id > q->row.id ? -1 : p->row.id < q->row.id;
 }
 
@@ -114,7 +158,7 @@ static bool take(void *ctx, const struct kh_rhit *h)
         (w->within && !(h->row.has_place &&
                         kh_shape_covers(w->within, h->row.lon, h->row.lat))))
         return true;
-    w->items[w->n++] = (struct candidate){.exact = is_exact(w, &h->row), .row = h->row};
+    w->items[w->n++] = (struct candidate){.rank = rank_of(w, &h->row), .row = h->row};
     return w->n < WINDOW;
 }
 
@@ -149,10 +193,8 @@ static bool fill(struct window *w, const struct kh_rwalk *base, int64_t before, 
 /* Has this candidate been on an earlier page of the same window? */
 static bool before_cursor(const struct kh_cursor *c, const struct candidate *x)
 {
-    bool exact = c->phase == 0;
-
-    if (x->exact != exact)
-        return x->exact;
+    if ((int)x->rank != c->phase)
+        return (int)x->rank < c->phase;
     return x->row.id >= c->id;
 }
 
@@ -170,6 +212,7 @@ bool kh_list_words(struct kh_ask *k, const struct kh_box *box, const struct kh_s
                             .access_n = k->all ? 0 : k->conjs_n,
                             .box = box ? in : NULL,
                             .valid_us = k->now};
+    struct kh_str folded;
     size_t words;
     bool end;
 
@@ -178,9 +221,11 @@ bool kh_list_words(struct kh_ask *k, const struct kh_box *box, const struct kh_s
                        "q ranks by words and near by distance: they do not combine");
     if (k->has_after && k->after.mode != 't')
         return kh_fail(err, KH_EC_CURSOR_INVALID, "after is not a cursor of this list");
-    walk.text = expression(k, kh_search_text(k->a, k->q->q), &words);
+    folded = kh_search_text(k->a, k->q->q);
+    walk.text = expression(k, folded, &words);
     if (words == 0)
         return true; /* signs only: no word, no hit */
+    w->phrase = kh_strf(k->a, " %.*s", KH_FMT(folded));
     w->k = k;
     w->within = within;
     w->items = kh_new_n(k->a, WINDOW, struct candidate);
@@ -198,7 +243,7 @@ bool kh_list_words(struct kh_ask *k, const struct kh_box *box, const struct kh_s
                 return true;
             }
             kh_page_add(k, page, &w->items[i].row);
-            c.phase = !w->items[i].exact;
+            c.phase = (int)w->items[i].rank;
             c.id = w->items[i].row.id;
         }
         if (end)

@@ -162,6 +162,16 @@ static void read_serial(struct kh_maker *m)
     }
 }
 
+static void read_found(struct kh_maker *m)
+{
+    const struct kh_json *v = kh_json_get(m->kh, "found");
+
+    m->t->closest = kh_json_is(v, KH_JSON_STRING) && kh_str_is(v->s, "closest");
+    if (v && !m->t->closest)
+        kh_maker_issue(m, KH_S("/x-kh/found"), "found chỉ nhận closest.",
+                       "found is closest, or absent.");
+}
+
 /* ---- expressions ---- */
 
 static const struct kh_feel *compile(struct kh_maker *m, struct kh_str text, struct kh_str at)
@@ -306,6 +316,7 @@ void kh_type_read_root(struct kh_maker *m)
     read_margin(m);
     read_key(m);
     read_serial(m);
+    read_found(m);
     read_checks(m);
     read_computed(m);
 }

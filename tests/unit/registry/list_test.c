@@ -412,6 +412,39 @@ static void words_are_found_in_any_spelling(void **state)
     assert_int_equal(order[0], 6);
 }
 
+/* A catalogue: who asks for "đăng ký khai sinh" means that, not the newest that has the words in it. */
+static void in_a_catalogue_the_closest_title_comes_first(void **state)
+{
+    static const char service[] =
+        "{'type':'object','x-kh':{'found':'closest','sensitivity':'public'},'properties':{"
+        "'code':{'type':'string','x-kh':{'unique':true,'search':3}},"
+        "'name':{'type':'string','x-kh':{'search':3}}}}";
+    static const char *const names[] = {
+        "Thủ tục đăng ký khai sinh", "Thủ tục đăng ký lại khai sinh",
+        "Đăng ký khai sinh có yếu tố nước ngoài tại khu vực biên giới",
+        "Dang ky khai sinh", /* without accents: after all that have them */
+        "Liên thông các thủ tục về đăng ký khai sinh, thường trú, cấp thẻ bảo hiểm y tế cho trẻ em dưới "
+        "6 tuổi tại Ủy ban nhân dân cấp xã",
+        "Ký nhận khai báo khi đăng tin sinh hoạt"};
+    const int order[] = {0, 2, 4, 5, 1, 3}; /* equally close: the newer first */
+    struct kh_list ask = {.q = KH_S("đăng ký khai sinh"), .limit = 2};
+    struct world *w = *state;
+    struct kh_page p;
+    size_t n = 0;
+
+    assert_true(put_type(w, "service", service));
+    for (size_t i = 0; i < KH_LEN(names); i++)
+        assert_true(create(w, "service", NULL,
+                           kh_strf(w->a, "{'code':'S%zu','name':'%s'}", i, names[i]).p, NULL));
+    do {
+        assert_true(list(w, "service", &ask, &p));
+        for (size_t i = 0; i < p.n; i++, n++)
+            assert_true(has(p.items[i].data, kh_strf(w->a, "\"S%d\"", order[n]).p));
+        ask.after = p.next;
+    } while (p.next.n);
+    assert_int_equal(n, KH_LEN(names));
+}
+
 static void words_are_no_query_language(void **state)
 {
     static const char *const hostile[] = {"\"", "'", "* OR NOT", "NEAR(a b)", "a:b", "'; DROP TABLE",
@@ -761,6 +794,7 @@ int main(void)
         T(everybody_sees_their_own_rows),
         T(sorting_by_a_hidden_field_tells_nothing),
         T(words_are_found_in_any_spelling),
+        T(in_a_catalogue_the_closest_title_comes_first),
         T(words_are_no_query_language),
         T(words_combine_with_filters_and_rights),
         T(changed_words_are_found_and_old_ones_are_not),

@@ -72,6 +72,8 @@ static void says_what_is_wrong_with_a_schema(void **state)
         {"{'type':'object','x-kh':{'serial':{'field':'a','pattern':'X'}},'properties':{'a':{"
          "'type':'string'}}}",
          "/x-kh/serial/pattern"},
+        {"{'type':'object','x-kh':{'found':'soon'},'properties':{'a':{'type':'string'}}}",
+         "/x-kh/found"},
         {"{'type':'object','x-kh':{'serial':{'field':'a','pattern':'{b}-{SERIAL}'}},'properties':{"
          "'a':{'type':'string'},'b':{'type':'string'}}}",
          "/x-kh/serial/pattern"},
