@@ -28,9 +28,10 @@ as_root() {
 
 build_packages=(gcc g++ meson ninja-build pkg-config libsqlite3-dev libpq-dev libmicrohttpd-dev
     libcurl4-openssl-dev libssl-dev libargon2-dev libpcre2-dev libxml2-dev zlib1g-dev libzstd-dev
-    libsimdjson-dev libunistring-dev libgeos-dev libintelrdfpmath-dev ca-certificates)
+    libsimdjson-dev libunistring-dev libgeos-dev libintelrdfpmath-dev libpango1.0-dev libcairo2-dev
+    libqrencode-dev fonts-liberation2 ca-certificates)
 test_packages=(libcmocka-dev postgresql chromium clang libclang-rt-14-dev sqlite3 openssl curl
-    procps util-linux libtest-json-schema-acceptance-perl)
+    procps util-linux libtest-json-schema-acceptance-perl poppler-utils)
 
 # Install what is not there yet; silent and quick when nothing is missing.
 need_packages() {

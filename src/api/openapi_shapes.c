@@ -125,6 +125,8 @@ static const struct {
     SHAPE(DelegationList, LIST_OF({"type": "object", "properties": {
         "to": TEXT, "grant": REF(Grant)}})),
     SHAPE(RoleList, LIST_OF({"type": "object"})),
+    SHAPE(PrintList, LIST_OF({"type": "object", "required": ["key", "title", "url"], "properties": {
+        "key": TEXT, "title": REF(Label), "url": TEXT}})),
     SHAPE(Key, {"type": "object", "properties": {
         "id": ID, "account": ID, "name": TEXT, "hint": TEXT, "created_at": INSTANT,
         "expires_at": INSTANT, "secret": {"type": "string", "description": "Only when it is made"}}}),

@@ -19,6 +19,7 @@ extern const struct kh_route kh_routes_health[];
 extern const struct kh_route kh_routes_notice[];
 extern const struct kh_route kh_routes_pack[];
 extern const struct kh_route kh_routes_open311[];
+extern const struct kh_route kh_routes_print[];
 extern const struct kh_route kh_routes_process[];
 extern const struct kh_route kh_routes_process_admin[];
 extern const struct kh_route kh_routes_openapi[];

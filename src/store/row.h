@@ -31,6 +31,7 @@ enum kh_row_table {
     KH_ROW_PACK_FILE,
     KH_ROW_TEMPLATE,
     KH_ROW_INDICATOR,
+    KH_ROW_PRINT,
     KH_ROW_TABLES,
 };
 

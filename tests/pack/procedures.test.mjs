@@ -4,6 +4,7 @@
 // The server's clock stands still (KHUE_CLOCK_US); a restart at a later instant lets time pass. The
 // days are in September and October 2026 and no holidays; Hanoi is UTC+7.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { City, run, until } from '../support/city.mjs';
 
@@ -267,6 +268,59 @@ describe('time', () => {
     const done = await read(d.id, 'citizen');
     assert.equal(done.outcome, 'rejected');
     assert.equal(done.on_time, false);
+  });
+});
+
+describe('papers', () => {
+  const words = (bytes) => {
+    const out = spawnSync('pdftotext', ['-raw', '-', '-'], { input: bytes });
+    assert.equal(out.status, 0, String(out.stderr));
+    return String(out.stdout).normalize('NFC').replace(/\s+/g, ' ');
+  };
+  const papers = async (who, d) => (await people[who].get(`/api/v1/records/dossier/${d.id}/prints`)).json.items ?? [];
+  const draw = async (who, d, name) => {
+    const reply = await fetch(`${city.url}/api/v1/records/dossier/${d.id}/prints/procedures/${name}`, { headers: people[who].headers });
+    return { status: reply.status, type: reply.headers.get('content-type'), bytes: Buffer.from(await reply.arrayBuffer()) };
+  };
+
+  it('exist when they are due, and say what the law wants', async () => {
+    await at(day('11-23', '09:00'));
+    const d = await file({ procedure: '1.004194', address: 'Số 12 ngách 120/5 phố Hàng Bông', papers: [{ code: 'P1', kind: 'electronic', name: 'Tờ khai (Mẫu CT01)' }] });
+    assert.deepEqual(await papers('counter', d), [], 'nothing has been received');
+    await complete('counter', d.id, 'receive', { decision: 'accept' });
+    assert.deepEqual((await papers('counter', d)).map((p) => p.key), ['procedures/control', 'procedures/receipt', 'procedures/register']);
+    const receipt = await draw('citizen', d, 'receipt');
+    assert.equal(receipt.type, 'application/pdf');
+    const text = words(receipt.bytes);
+    for (const said of ['CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM', 'Độc lập - Tự do - Hạnh phúc', 'ỦY BAN NHÂN DÂN PHƯỜNG HOÀN KIẾM',
+      `Mã hồ sơ: ${d.number}`, 'Hà Nội, ngày 23 tháng 11 năm 2026', 'Trần Thị Mai', 'Tờ khai (Mẫu CT01)', 'Bản điện tử',
+      '09 giờ 00 phút, ngày 23/11/2026', '7.000 đồng (Bằng chữ: Bảy nghìn đồng)']) assert.ok(text.includes(said), `${said} in ${text}`);
+    for (const name of ['control', 'register']) assert.ok(words((await draw('counter', d, name)).bytes).includes(d.number), name);
+    assert.equal((await draw('counter', d, 'apology')).status, 404, 'nobody has apologised');
+  });
+
+  it('tell what is missing, why it was refused, and that one is sorry', async () => {
+    const missing = await file();
+    await complete('counter', missing.id, 'receive', { decision: 'supplement', reason: 'Thiếu bản sao căn cước của người giám hộ.' });
+    assert.match(words((await draw('citizen', missing, 'supplement')).bytes), /PHIẾU YÊU CẦU BỔ SUNG.*Thiếu bản sao căn cước của người giám hộ\./);
+    const refused = await file();
+    await complete('counter', refused.id, 'receive', { decision: 'refuse', reason: 'Không thuộc thẩm quyền của phường.' });
+    assert.match(words((await draw('citizen', refused, 'refusal')).bytes), /PHIẾU TỪ CHỐI.*Không thuộc thẩm quyền của phường\./);
+    const late = await file();
+    await complete('counter', late.id, 'receive', { decision: 'accept', amount: 0 });
+    await complete('officer', late.id, 'handle', { decision: 'late', reason: 'Chờ ý kiến của phòng chuyên môn.', more_days: 2 });
+    assert.match(words((await draw('citizen', late, 'apology')).bytes), /PHIẾU XIN LỖI.*26\/11\/2026.*Chờ ý kiến.*30\/11\/2026/);
+  });
+
+  it('are for those who may see what is on them, and the applicant sees who looked', async () => {
+    const d = await file();
+    await complete('counter', d.id, 'receive', { decision: 'accept', amount: 0 });
+    assert.equal((await draw('stranger', d, 'receipt')).status, 404);
+    assert.equal((await people.nobody.get(`/api/v1/records/dossier/${d.id}/prints`)).status, 404);
+    assert.deepEqual(await papers('leader', d), [], 'a leader sees progress, not persons');
+    assert.equal((await draw('leader', d, 'receipt')).status, 404);
+    assert.equal((await draw('officer', d, 'receipt')).status, 200);
+    await until(async () => (await people.citizen.get('/api/v1/me/accesses?limit=50')).json.items.some((l) => l.record === d.id && l.by !== undefined));
   });
 });
 

@@ -2,6 +2,7 @@
 #include "engine/insight/insight.h"
 #include "engine/notify/notify.h"
 #include "engine/pack/pack_int.h"
+#include "engine/print/print.h"
 #include "engine/process/process.h"
 #include "engine/registry/registry.h"
 
@@ -409,6 +410,18 @@ static void check_indicator(struct kh_pack_check *c, const struct kh_pack_file *
         kh_pack_check_figures(c, f, kh_json_get(of->json, "properties"));
 }
 
+static void check_print(struct kh_pack_check *c, const struct kh_pack_file *f)
+{
+    struct kh_issues found = {0};
+
+    kh_print_check(c->a, f->json, &found);
+    take_issues(c, f, &found);
+    both_languages(c, f, kh_json_get(f->json, "title"), KH_S("/title"));
+    if (!kh_pack_type(c, kh_json_str(f->json, "type", KH_S(""))))
+        kh_pack_complain(c, f, KH_S("/type"), "ref", "Không có loại bản ghi này.",
+                         "There is no such type.");
+}
+
 /* Records that come from somewhere say from where: each file is named in SOURCES.md beside it. */
 static void check_sources(struct kh_pack_check *c, const struct kh_pack_file *f)
 {
@@ -455,6 +468,10 @@ static bool check_file(struct kh_pack_check *c, const struct kh_pack_file *f, st
     case KH_PACK_NOTICES:
         if (f->json)
             check_notices(c, f);
+        break;
+    case KH_PACK_PRINT:
+        if (f->json)
+            check_print(c, f);
         break;
     case KH_PACK_INDICATOR:
         if (f->json)

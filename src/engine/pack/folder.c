@@ -68,6 +68,7 @@ static void classify(struct kh_pack_file *f)
         {"types", ".schema.json", KH_PACK_TYPE}, {"processes", ".bpmn", KH_PACK_PROCESS},
         {"decisions", ".dmn", KH_PACK_DECISION}, {"calendars", ".json", KH_PACK_CALENDAR},
         {"notices", ".json", KH_PACK_NOTICES},   {"indicators", ".json", KH_PACK_INDICATOR},
+        {"prints", ".json", KH_PACK_PRINT},
     };
     struct kh_str name, folder = kh_str_cut(f->path, '/', &name);
     bool demo = kh_str_is(folder, "demo");
@@ -95,7 +96,7 @@ static bool is_json(enum kh_pack_kind k)
 {
     return k == KH_PACK_MANIFEST || k == KH_PACK_ROLES || k == KH_PACK_TEXTS ||
            k == KH_PACK_CALENDAR || k == KH_PACK_TYPE || k == KH_PACK_NOTICES ||
-           k == KH_PACK_INDICATOR;
+           k == KH_PACK_INDICATOR || k == KH_PACK_PRINT;
 }
 
 /* ---- reading ---- */

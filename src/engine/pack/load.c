@@ -5,6 +5,7 @@
 #include "engine/identity/identity.h"
 #include "engine/insight/insight.h"
 #include "engine/notify/notify.h"
+#include "engine/print/print.h"
 #include "engine/process/process.h"
 #include "engine/registry/registry.h"
 #include "store/event.h"
@@ -89,6 +90,8 @@ static bool declare(struct load *l, struct kh_tx *tx, const struct kh_pack_file 
         return kh_process_deploy(tx, c->process, l->a, f->text, err);
     case KH_PACK_NOTICES:
         return kh_notify_templates_put(tx, c->notify, l->a, l->p.id, f->json, err);
+    case KH_PACK_PRINT:
+        return kh_print_put(tx, l->a, l->p.id, f->key, f->json, err);
     case KH_PACK_INDICATOR:
         return kh_indicator_put(tx, c->insight, l->a, l->p.id, f->json, err);
     case KH_PACK_MANIFEST:

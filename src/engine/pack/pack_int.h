@@ -32,6 +32,7 @@ enum kh_pack_kind {
     KH_PACK_DECISION,
     KH_PACK_PROCESS,
     KH_PACK_NOTICES,
+    KH_PACK_PRINT,
     KH_PACK_INDICATOR,
     KH_PACK_SOURCES,
     KH_PACK_DATA,
@@ -42,7 +43,7 @@ enum kh_pack_kind {
 struct kh_pack_file {
     struct kh_str path; /**< "types/report.schema.json" */
     enum kh_pack_kind kind;
-    struct kh_str key; /**< of a type, decision, calendar, indicator; type of records; or "" */
+    struct kh_str key; /**< of a type, decision, calendar, indicator, print; type of records; or "" */
     struct kh_str text;
     unsigned char sum[KH_SHA256_BYTES];
     const struct kh_json *json; /**< of JSON files that parse, else NULL */

@@ -80,6 +80,7 @@ static const struct table tables[KH_ROW_TABLES] = {
                            ALL(FILE_KEY, FILE_PG, "pack_file")}},
     [KH_ROW_TEMPLATE] = BY_TEXT("notice_template", "key", 2, "pack, texts"),
     [KH_ROW_INDICATOR] = BY_TEXT("indicator", "key", 2, "pack, definition"),
+    [KH_ROW_PRINT] = BY_TEXT("print", "key", 3, "pack, type, definition"),
 };
 
 const char *kh_row_sql_table(enum kh_row_table table)
