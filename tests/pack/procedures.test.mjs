@@ -9,8 +9,8 @@ import { after, before, describe, it } from 'node:test';
 import { City, run, until } from '../support/city.mjs';
 
 const ward = 'H26.00070';
-const staff = { counter: ward, officer: ward, approver: ward, leader: 'H26', stranger: 'H26.00004' };
-const roles = { stranger: 'counter' };
+const staff = { counter: ward, officer: ward, approver: ward, leader: 'H26', stranger: 'H26.00004', bank: 'H26', keeper: 'H26' };
+const roles = { stranger: 'counter', bank: 'integrator', keeper: 'admin' };
 const password = 'mật khẩu đủ dài để thử';
 let city, people;
 
@@ -105,7 +105,7 @@ describe('a dossier', () => {
     const received = await read(d.id);
     const days = (await people.nobody.get('/api/v1/records/procedure?code=1.004837')).json.items[0].channels.find((c) => c.channel === 'online').value;
     assert.equal(days, 3);
-    if (received.status === 'payment') await step('counter', d.id, 'payment', { paid_by: 'transfer', receipt: 'BL-1' });
+    if (received.status === 'payment') await step('counter', d.id, 'payment_task', { paid_by: 'transfer', receipt: 'BL-1' });
     same((await read(d.id)).due_at, day('09-17', '09:00'), 'three working days, the first does not count');
     await step('officer', d.id, 'handle', { decision: 'grant', proposal: 'Trích lục đăng ký giám hộ' });
     await step('approver', d.id, 'sign', { signed: 'yes' });
@@ -325,6 +325,9 @@ describe('papers', () => {
 });
 
 describe('money', () => {
+  const payment = async (d, who = 'counter') => (await people[who].get(`/api/v1/records/payment/${d.payment}`)).json;
+  const callback = (number, amount) => people.bank.post('/api/v1/messages/payment.received', { correlation: number, variables: { paid_amount: amount, bank_ref: 'FT26320001' } });
+
   it('holds the clock until it is paid at the counter', async () => {
     await at(day('11-16', '09:00'));
     const d = await file({ procedure: '1.004194' });
@@ -334,10 +337,44 @@ describe('money', () => {
     assert.equal(asked.status, 'payment');
     assert.ok((await notices('citizen', d)).some((t) => /7\.?000/.test(t)));
     await at(day('11-18', '09:00'));
-    await complete('counter', d.id, 'payment', { paid_by: 'cash', receipt: 'BL-7' });
+    await complete('counter', d.id, 'payment_task', { paid_by: 'cash', receipt: 'BL-7' });
     const paid = await read(d.id);
     assert.equal(paid.status, 'processing');
     same(paid.due_at, day('11-23', '09:00'), 'two working days were held');
     assert.ok(paid.paid_at);
+    const p = await payment(asked);
+    assert.deepEqual([p.status, p.amount, p.paid_amount, p.paid_by, p.bank_ref], ['paid', 7000, 7000, 'cash', 'BL-7']);
+  });
+
+  it('comes by a code that every bank reads, and the bank says so once', async () => {
+    const payee = await people.keeper.post('/api/v1/records/payee', { unit: ward, bin: '970436', account: '0000000000070', name: 'UBND PHUONG HOAN KIEM' });
+    assert.equal(payee.status, 201, payee.text);
+    const d = await file({ procedure: '1.004194' });
+    await complete('counter', d.id, 'receive', { decision: 'accept' });
+    const asked = await read(d.id, 'citizen');
+    const p = await payment(asked, 'citizen');
+    assert.match(p.number, /^TT261118\d{6}$/);
+    assert.equal(p.vietqr, asked.vietqr);
+    assert.match(p.vietqr, new RegExp(`^000201010212.*0006970436.*54047000.*08${p.number.length}${p.number}6304[0-9A-F]{4}$`));
+    assert.equal((await people.stranger.get(`/api/v1/records/payment/${asked.payment}`)).status, 404);
+    assert.equal((await people.citizen.post('/api/v1/messages/payment.received', { correlation: p.number, variables: { paid_amount: 7000 } })).status, 403, 'only a bank says so');
+    assert.equal((await callback(p.number, 5000)).json.delivered, 1);
+    assert.equal((await read(d.id)).status, 'payment', 'too little');
+    assert.equal((await payment(asked)).paid_amount, 5000);
+    assert.equal((await callback(p.number, 7000)).json.delivered, 1);
+    assert.equal((await read(d.id)).status, 'processing');
+    assert.deepEqual([(await payment(asked)).status, (await payment(asked)).paid_by, (await payment(asked)).bank_ref], ['paid', 'transfer', 'FT26320001']);
+    assert.equal((await callback(p.number, 7000)).json.delivered, 0, 'a second time nobody waits for it');
+    assert.equal((await callback('TT000000000000', 1)).json.delivered, 0);
+  });
+
+  it('is asked for and receipted on paper, in words', async () => {
+    const d = await file({ procedure: '1.004194' });
+    await complete('counter', d.id, 'receive', { decision: 'accept' });
+    const asked = await read(d.id);
+    const list = (await people.citizen.get(`/api/v1/records/payment/${asked.payment}/prints`)).json.items.map((p) => p.key);
+    assert.deepEqual(list, ['procedures/payment_slip']);
+    await callback((await payment(asked)).number, 7000);
+    assert.deepEqual((await people.citizen.get(`/api/v1/records/payment/${asked.payment}/prints`)).json.items.map((p) => p.key), ['procedures/payment_receipt']);
   });
 });

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/id.h"
 #include "base/time.h"
 #include "engine/print/print_int.h"
 #include "store/print/print_sql.h"
@@ -25,6 +26,19 @@ static bool seen_as(struct kh_arena *a, const struct kh_record *r, enum kh_level
     return kh_json_parse(a, kh_buf_get(&b), NULL, ret, err);
 }
 
+/* A reference is the key of a type that has a single one, else an id. */
+static enum kh_hit referred(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
+                            const struct kh_type *t, struct kh_str value, struct kh_record *ret,
+                            struct kh_error *err)
+{
+    const struct kh_json *key = kh_json_get(kh_json_get(kh_type_schema(t), "x-kh"), "key");
+    int64_t id;
+
+    if (kh_json_is(key, KH_JSON_STRING))
+        return kh_record_find(tx, reg, a, t, value, 0, ret, err);
+    return kh_id_parse(value, &id) ? kh_record_get(tx, reg, a, t, id, 0, 0, ret, err) : KH_MISS;
+}
+
 /* The records that fields with a reference name: what is public and internal of them. */
 static bool references(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
                        const struct kh_type *t, const struct kh_json *fields, struct kh_json *of,
@@ -43,7 +57,7 @@ static bool references(struct kh_tx *tx, const struct kh_registry *reg, struct k
 
         if (!kh_json_is(v, KH_JSON_STRING))
             continue;
-        hit = kh_record_find(tx, reg, a, target, v->s, 0, &r, err);
+        hit = referred(tx, reg, a, target, v->s, &r, err);
         if (hit == KH_FAIL || (hit == KH_HIT && !seen_as(a, &r, KH_SEE_INTERNAL, &there, err)))
             return false;
         if (hit == KH_HIT)

@@ -394,7 +394,7 @@ static bool usual_function(struct kh_str name)
     static const char *const usual[] = {
         "record.get",    "record.patch", "record.create", "decision.eval",  "message.send",
         "clock.suspend", "clock.resume", "calendar.due",  "calendar.start", "notify.send",
-        "unit.at"};
+        "unit.at",       "vietqr.make"};
 
     for (size_t i = 0; i < KH_LEN(usual); i++)
         if (kh_str_is(name, usual[i]))

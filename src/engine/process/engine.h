@@ -85,6 +85,7 @@ void kh_decisions_close(struct kh_process *pe);
 /* service.c */
 void kh_services_builtin(struct kh_process *pe);
 void kh_services_time(struct kh_process *pe); /* service_time.c */
+void kh_services_pay(struct kh_process *pe);  /* service_pay.c */
 
 /* jobs.c */
 KH_CHECK

@@ -9,7 +9,7 @@
  *   clock.suspend {calendar?}                     hold all deadlines of the case
  *   clock.resume  {fields?: [names]}              -> {minutes}; shift them, and these fields, on
  *   record.get    {type, key | id}                -> its fields and "id", or null
- * Those of working time are in service_time.c.
+ * Those of working time are in service_time.c, of payments in service_pay.c.
  */
 #include "engine/process/run.h"
 #include "store/event.h"
@@ -293,6 +293,7 @@ void kh_services_builtin(struct kh_process *pe)
     kh_process_service(pe, "message.send", message_send, NULL);
     kh_process_service_early(pe, "record.get", record_get, NULL);
     kh_services_time(pe);
+    kh_services_pay(pe);
     kh_process_service(pe, "clock.suspend", clock_suspend, NULL);
     kh_process_service(pe, "clock.resume", clock_resume, NULL);
 }
