@@ -19,7 +19,7 @@
  * upper. What is missing is a row of dots, as on paper.
  *
  * Pages are drawn by cairo and Pango, which are bound when the first paper is asked for: a start does
- * not wait for them, and a city that prints nothing has not loaded them (docs/adr/0014).
+ * not wait for them, and a city that prints nothing has not loaded them (docs/adr/0015).
  *
  * Owns   table print.
  * Used   by api/print.c, packs.
