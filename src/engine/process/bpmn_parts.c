@@ -311,7 +311,7 @@ static void read_form(struct kh_bpmn_reader *r, const struct kh_xml *x, struct k
         const struct kh_json *asked = kh_json_get(form, "properties");
 
         for (uint32_t i = 0; kh_json_is(asked, KH_JSON_OBJECT) && i < asked->n; i++)
-            if (!name_ok(asked->members[i].key))
+            if (!kh_bpmn_name_ok(asked->members[i].key))
                 complain_at(r, at, "name", "Tên biến \"%s\" không hợp lệ hoặc đã dành riêng.",
                             "The name \"%s\" is not valid for a variable, or reserved.",
                             asked->members[i].key);

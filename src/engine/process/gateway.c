@@ -25,7 +25,7 @@ bool kh_gateway_choose(struct kh_run *r, size_t token, struct kh_error *err)
     for (unsigned i = 0; i < n->out_n; i++) {
         unsigned index = r->p->out[n->out_first + i];
         const struct kh_flow *f = &r->p->flows[index];
-        bool chosen;
+        bool chosen = false;
 
         if ((int)index == n->fallback)
             continue;

@@ -113,7 +113,7 @@ static bool begin_multiple(struct kh_run *r, size_t token, struct kh_error *err)
     struct kh_arena *a = r->root->a;
     const struct kh_node *n = &r->p->nodes[r->tokens[token].node];
     struct kh_json *out = kh_json_new(a, KH_JSON_ARRAY);
-    const struct kh_json *items;
+    const struct kh_json *items = NULL;
     int64_t times;
 
     if (!count(r, n, &items, &times, err) || !make_body(r, token, err))
