@@ -84,7 +84,8 @@ static const struct kh_xml *definition_of(struct kh_bpmn_reader *r, const struct
         n->event = definitions[i].event;
         where = definitions[i].where;
     }
-    if (found && place && !(where & place))
+    /* One that is not known at all has been complained about as a child. */
+    if (found && place && where && !(where & place))
         complain_at(r, found, "unsupported", "Phần tử %s chưa được hỗ trợ ở đây.",
                     "The element %s is not supported here.", found->name);
     return found;
