@@ -183,6 +183,10 @@ static void read_definition(struct kh_bpmn_reader *r, const struct kh_xml *x,
 {
     struct kh_node *n = &r->p->nodes[index];
 
+    kh_bpmn_attrs(
+        r, def, ",messageRef,signalRef,errorRef,escalationRef,activityRef,waitForCompletion,", ",");
+    kh_bpmn_children(r, def,
+                     ",timeDuration,timeDate,timeCycle,condition,operationRef,source,target,", ",");
     switch (n->event) {
     case KH_EV_NONE:
     case KH_EV_TERMINATE:

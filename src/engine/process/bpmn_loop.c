@@ -112,12 +112,21 @@ static void read_multiple(struct kh_bpmn_reader *r, const struct kh_xml *x, stru
 
 void kh_bpmn_loop(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_node *n)
 {
+    static const char words[] = ",collection,element,outputCollection,outputElement,";
     struct kh_loop *l = kh_new(r->a, struct kh_loop);
+    bool standard = kh_str_is(x->name, "standardLoopCharacteristics");
 
+    kh_bpmn_attrs(r, x, standard ? ",testBefore,loopMaximum," : ",isSequential,behavior,",
+                  standard ? "," : words);
+    kh_bpmn_children(r, x,
+                     standard ? ",loopCondition,"
+                              : ",loopCardinality,completionCondition,loopDataInputRef,"
+                                "inputDataItem,loopDataOutputRef,outputDataItem,",
+                     standard ? "," : words);
     if (n->loop)
         complain_at(r, x, "loop", "Hoạt động %s chỉ lặp theo một cách.",
                     "The activity %s is repeated in one way only.", n->id);
-    if (kh_str_is(x->name, "standardLoopCharacteristics"))
+    if (standard)
         read_standard(r, x, l);
     else
         read_multiple(r, x, l);

@@ -176,6 +176,21 @@ static const struct {
              "loopMaximum=\"2\"/></userTask>\n<boundaryEvent id=\"b\" attachedToRef=\"t\" "
              "kh:afterDue=\"P1D\"><timerEventDefinition/></boundaryEvent>" FLOW("h", "b", "e")),
      "line:4:1", "timer"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "\n<userTask id=\"t\" kh:role=\"r\">\n"
+             "<multiInstanceLoopCharacteristics kh:collection=\"a\" noneBehaviorEventRef=\"x\"/>"
+             "</userTask>"),
+     "line:5:1", "unsupported"},
+    {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
+             "<userTask id=\"t\" kh:role=\"r\">"
+             "<multiInstanceLoopCharacteristics kh:collection=\"a\">\n<complexBehaviorDefinition/>"
+             "</multiInstanceLoopCharacteristics></userTask>"),
+     "line:4:1", "unsupported"},
+    {PROCESS(
+         START FLOW("f", "s", "e") "<endEvent id=\"e\">\n<terminateEventDefinition>"
+                                   "<x:y xmlns:x=\"urn:x\"/><script/></terminateEventDefinition>"
+                                   "</endEvent>"),
+     "line:4:49", "unsupported"},
     /* compensation */
     {PROCESS(START FLOW("f", "s", "t") FLOW("g", "t", "e") END
              "\n<userTask id=\"t\" kh:role=\"r\" isForCompensation=\"true\"/>"),
