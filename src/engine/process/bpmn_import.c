@@ -216,7 +216,7 @@ static bool maps_out(const struct kh_node *n)
 {
     return n->kind == KH_N_SERVICE || n->kind == KH_N_RULE || n->kind == KH_N_CALL ||
            n->kind == KH_N_SEND || n->kind == KH_N_RECEIVE || n->kind == KH_N_CATCH ||
-           n->kind == KH_N_START || n->kind == KH_N_BOUNDARY;
+           n->kind == KH_N_START || n->kind == KH_N_BOUNDARY || n->kind == KH_N_USER;
 }
 
 /* An association that only joins an element to a data object is drawing; one that computes is read as

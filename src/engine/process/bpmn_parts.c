@@ -339,6 +339,7 @@ void kh_bpmn_user(struct kh_bpmn_reader *r, const struct kh_xml *x, struct kh_no
         complain_at(r, x, "required", "kh:calendar cần kh:due.", "kh:calendar needs kh:due.",
                     KH_S(""));
     read_form(r, x, n);
+    n->outputs = mappings(r, x, "output", true, &n->outputs_n);
 }
 
 static unsigned bounded(struct kh_bpmn_reader *r, const struct kh_xml *c, const char *name,

@@ -103,7 +103,7 @@ static const struct element {
      ",nameEn,calendar,beforeDue,afterDue,correlation,output,",
      ",timerEventDefinition,messageEventDefinition,signalEventDefinition,conditionalEventDefinition,"
      "errorEventDefinition,escalationEventDefinition,compensateEventDefinition,"},
-    {"userTask", KH_N_USER, ACTIVITY, ",nameEn,role,unit,owner,form,due,calendar,",
+    {"userTask", KH_N_USER, ACTIVITY, ",nameEn,role,unit,owner,form,due,calendar,output,",
      LOOPS "potentialOwner,rendering,"},
     {"serviceTask", KH_N_SERVICE, ACTIVITY, ",nameEn,function,http,input,output,result,", LOOPS},
     {"sendTask", KH_N_SEND, ACTIVITY "messageRef,",

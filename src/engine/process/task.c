@@ -368,6 +368,17 @@ static bool load_for(struct kh_root *root, const struct kh_task_row *t, struct k
     return true;
 }
 
+/* Answers become variables as they are, or what the model makes of them. */
+static bool take_answers(struct kh_run *r, size_t token, const struct kh_json *answers,
+                         struct kh_error *err)
+{
+    const struct kh_node *n = &r->p->nodes[r->tokens[token].node];
+
+    r->here = token;
+    return n->outputs_n ? kh_step_outputs(r, n, answers, false, err)
+                        : kh_run_set(r, answers, KH_EC_TASK_INVALID, err);
+}
+
 bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *a, int64_t id,
                       const struct kh_json *variables, const struct kh_who *who,
                       struct kh_task *ret, struct kh_error *err)
@@ -396,8 +407,7 @@ bool kh_task_complete(struct kh_tx *tx, struct kh_process *pe, struct kh_arena *
     t.done_by = who->actor;
     if (!put(tx, &t, err) || !kh_task_event(&root, &t, "task.complete", answers, err))
         return false;
-    r->here = token;
-    if (!kh_run_set(r, answers, KH_EC_TASK_INVALID, err) || !kh_run_leave(r, token, err) ||
+    if (!take_answers(r, token, answers, err) || !kh_run_leave(r, token, err) ||
         !kh_run_go(r, err) || !kh_root_finish(&root, err))
         return false;
     return kh_task_fill(tx, pe, &t, ret, err);

@@ -204,7 +204,7 @@ static void compare_birth(struct kh_arena *a, const struct kh_seen_task *row,
 }
 
 /* What a task says of its instance and model is what these say of themselves. Work that is done keeps
- * the version that it was done by, which the log tells. */
+ * the version that it was done by, which the log tells (if it is not erased, or older than that). */
 static void compare_place(struct kh_arena *a, const struct kh_seen_task *row,
                           const struct kh_deed *last, struct kh_diffs *ret)
 {
@@ -216,7 +216,7 @@ static void compare_place(struct kh_arena *a, const struct kh_seen_task *row,
     kh_diff(ret, "instance_id", 0, row->has_instance && row->i.case_id == t->case_id);
     kh_diff(ret, "process_id", 0,
             kh_str_eq(row->model, t->process) && (!version || version == row->version) &&
-                (here || (version && t->state >= KH_TASK_DONE)));
+                (here || t->state >= KH_TASK_DONE));
     kh_diff(ret, "case_type", 0, !row->has_instance || kh_str_eq(row->i.case_type, t->case_type));
 }
 

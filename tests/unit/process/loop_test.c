@@ -236,6 +236,25 @@ static void an_error_in_one_round_ends_them_all(void **state)
     assert_int_equal(fixture_ask(&w->f, "SELECT count(*) FROM task WHERE state = 3"), 2);
 }
 
+static void answers_become_what_the_model_makes_of_them(void **state)
+{
+    struct world *w = *state;
+    int64_t i;
+
+    assert_true(deploy(
+        w, PROCESS("p", START("a") "<userTask id='a' kh:role='officer' kh:unit='\"H26.19\"'>"
+                                   "<extensionElements><kh:output name='sum'>"
+                                   "sum + result.n</kh:output></extensionElements>" LOOP(
+                                       "loopMaximum='3'", "") "</userTask>" FLOW("a", "e") END)));
+    i = start(w, "p", NULL, 0, "{'sum':0}");
+    work(w, i, "a", "{'n':1}");
+    work(w, i, "a", "{'n':10}");
+    work(w, i, "a", "{'n':100}");
+    assert_where(w, i, "ended");
+    assert_string_equal(variable(w, i, "sum"), "111");
+    assert_string_equal(variable(w, i, "n"), "");
+}
+
 /* ---- compensation ---- */
 
 #define UNDO(id, on, by)                                                                           \
@@ -417,6 +436,7 @@ int main(void)
         STORY(loops_go_on_while_their_condition_holds),
         STORY(there_is_an_end_to_repeating),
         STORY(an_error_in_one_round_ends_them_all),
+        STORY(answers_become_what_the_model_makes_of_them),
         STORY(what_was_done_is_undone_last_first),
         STORY(one_activity_or_a_whole_sub_process_is_undone),
         STORY(rounds_are_undone_with_what_they_knew),
