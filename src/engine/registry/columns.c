@@ -155,6 +155,8 @@ static struct kh_str words_of(const struct kh_type *t, struct kh_arena *a,
 {
     struct kh_buf b = kh_buf(a, KH_SEARCH_MAX);
 
+    if (t->people.of_n)
+        return kh_names_terms(t, a, fields);
     /* A number is given in the transaction and its words are appended there: so it comes last. */
     for (size_t i = 0; i < t->fields_n; i++) {
         const struct kh_json *v = t->fields[i].weight && !t->fields[i].serial
@@ -242,12 +244,24 @@ bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct k
     return true;
 }
 
+/* Do terms of names depend on this field? */
+static bool named(const struct kh_type *t, int field)
+{
+    bool is = t->people.of_n && field == t->unit;
+
+    for (size_t i = 0; i < t->people.of_n; i++)
+        is = is || t->people.of[i] == field;
+    for (size_t i = 0; i < t->people.with_n; i++)
+        is = is || t->people.with[i] == field;
+    return is;
+}
+
 static bool same_words(const struct kh_type *t, const struct kh_json *x, const struct kh_json *y)
 {
     for (size_t i = 0; i < t->fields_n; i++) {
         const struct kh_json *p, *q;
 
-        if (!t->fields[i].weight)
+        if (!t->fields[i].weight && !named(t, (int)i))
             continue;
         p = kh_json_find(x, t->fields[i].name);
         q = kh_json_find(y, t->fields[i].name);

@@ -223,6 +223,9 @@ static bool combine(const struct kh_ask *k, struct kh_error *err)
     if (q->q.n && q->sort.n)
         return kh_fail(err, KH_EC_FILTER_INVALID,
                        "q ranks by how well a record fits; it does not combine with sort");
+    if (q->q.n && place && k->t->people.of_n)
+        return kh_fail(err, KH_EC_FILTER_INVALID,
+                       "q asks for names here: it does not combine with bbox, near and within");
     if (place && q->sort.n)
         return kh_fail(err, KH_EC_FILTER_INVALID,
                        "bbox and within answer in the order of places, near by distance; they do "
@@ -264,6 +267,9 @@ static bool settle_rights(struct kh_ask *k, enum kh_level_of level, struct kh_er
     for (size_t i = 0; k->q->q.n && i < k->t->fields_n; i++)
         if (k->t->fields[i].weight && k->t->fields[i].level > level)
             level = k->t->fields[i].level;
+    for (size_t i = 0; k->q->q.n && i < k->t->people.of_n; i++)
+        if (k->t->fields[k->t->people.of[i]].level > level)
+            level = k->t->fields[k->t->people.of[i]].level;
     kh_access_rows(k->t, k->a, k->q->who, ops, level, &k->all, &k->conjs, &k->conjs_n);
     return true;
 }
@@ -312,12 +318,16 @@ bool kh_record_list(struct kh_tx *tx, const struct kh_registry *reg, struct kh_a
         good = true;
     else if (q->valid_us || q->at_us)
         good = kh_list_past(k, &page, err);
+    else if (t->people.of_n && q->q.n)
+        good = kh_list_names(k, &page, err);
     else if (q->q.n)
         good = kh_list_words(k, in, within, &page, err);
     else if (q->has_near)
         good = kh_list_near(k, &page, err);
     else if (in)
         good = kh_list_box(k, in, within, &page, err);
+    else if (kh_names_lead(k))
+        good = kh_list_names(k, &page, err);
     else
         good = kh_list_walk(k, &page, err);
     if (good)

@@ -4,7 +4,8 @@
  *
  *   list.c    checks the question, says what cannot be combined, and picks one of the ways:
  *   walk.c    along indexes, newest first or sorted;   place.c  in a box, near a point, in a unit;
- *   search.c  by words, ranked;                        past.c   at another instant.
+ *   search.c  by words, ranked;                        past.c   at another instant;
+ *   names.c   people by name.
  */
 #ifndef KH_REGISTRY_LIST_INT_H
 #define KH_REGISTRY_LIST_INT_H
@@ -15,11 +16,12 @@ enum { KH_PREDS_MAX = 24, KH_RANKS = 16 };
 
 /** Where a page ended. */
 struct kh_cursor {
-    char mode;             /**< 'w' walk, 'c' cell, 'n' near, 't' text, 'p' past */
-    int phase;             /**< walk: 1 among the rows without a sort value; text: rank of its kind */
-    struct kh_rval value;  /**< sort value, cell, or distance */
+    char mode;             /**< 'w' walk, 'c' cell, 'n' near, 't' text, 'm' names, 'p' past */
+    int phase;             /**< walk: 1 among the rows without a sort value; text: rank of its
+                                kind; names: 1 not exact */
+    struct kh_rval value;  /**< sort value, cell, distance, or key of a name */
     int64_t id;
-    int64_t window;        /**< text: where the window of candidates began */
+    int64_t window;        /**< text, names: where the window of candidates began */
 };
 
 struct kh_ask {
@@ -59,6 +61,10 @@ bool kh_list_near(struct kh_ask *k, struct kh_page *page, struct kh_error *err);
 KH_CHECK
 bool kh_list_words(struct kh_ask *k, const struct kh_box *box, const struct kh_shape *within,
                    struct kh_page *page, struct kh_error *err);
+KH_CHECK
+bool kh_list_names(struct kh_ask *k, struct kh_page *page, struct kh_error *err);
+/** Without words: do filters lead to rows by the terms of names, and no index better? */
+bool kh_names_lead(const struct kh_ask *k);
 KH_CHECK
 bool kh_list_past(struct kh_ask *k, struct kh_page *page, struct kh_error *err);
 

@@ -34,6 +34,10 @@
  *                      "where": "all" | "unit" | "owner" | {"field":[values...]} | list of these (and),
  *                      "see": "public"|"internal"|"personal"|"sensitive",   highest level shown
  *                      "fields": ["a","b"]}]                  fields it may write; absent = all
+ *          "names": {"of":["family","middle","given"],"with":["birth_date"]}    people by name: q finds
+ *                      any words of these fields, in any order and spelling, sorted by given name,
+ *                      however frequent they are; quickly also together with = on the fields of
+ *                      "with" and the unit of the reader. In place of "search" in fields
  *          "validity": {"from":"effective_from","to":"effective_to"}   date fields that say the
  *                      valid time; fields named valid_from and valid_to do so by themselves
  *   field: "index": true, "search": true|weight, "ref": "type", "unique": true,

@@ -12,6 +12,7 @@
  *   segment.c   the pieces of a record's life and what a write does to them
  *   change.c    change, correct, close      record.c  read one      render.c  the outside form
  *   list.c      lists: what may be asked (list_int.h) search.c  full text      cursor.c  page marks
+ *   names.c     people by name
  *   history.c   revisions and their differences      verify.c  rows against the log
  *   seen.c      who looked at personal data          import.c, export.c  many at once
  */
@@ -35,6 +36,7 @@ enum {
     KH_TOKEN_MAX = 64,       /**< bytes of one search token; the rest is cut off */
     KH_DATA_MAX = 1 << 20,   /**< bytes of one record as JSON */
     KH_WALK_MAX = 10000,     /**< rows that one page of a list may look at */
+    KH_NAMES_MAX = 6,        /**< fields of a name, and fields that go with it */
     KH_SALT = 16,
 };
 
@@ -95,6 +97,14 @@ struct kh_serial {
     enum { KH_PER_EVER, KH_PER_YEAR, KH_PER_DAY } per;
 };
 
+/** x-kh.names: people by name. */
+struct kh_names {
+    int of[KH_NAMES_MAX];   /**< fields that make the name, as it is written */
+    size_t of_n;
+    int with[KH_NAMES_MAX]; /**< fields by whose value it is found too */
+    size_t with_n;
+};
+
 struct kh_type {
     struct kh_arena *a;
     struct kh_str name;
@@ -125,6 +135,7 @@ struct kh_type {
     enum kh_level_of max_level, root_level;
     struct kh_serial serial;
     bool closest;              /**< x-kh.found: lists by words have close titles first */
+    struct kh_names people;
     const struct kh_rule *rules;
     size_t rules_n;
     const struct kh_check *checks;
@@ -227,6 +238,12 @@ uint64_t kh_columns_changed(const struct kh_type *t, const struct kh_rval *x,
                             const struct kh_rval *y);
 /** Words of a text for search: folded, long ones cut. */
 struct kh_str kh_search_text(struct kh_arena *a, struct kh_str text);
+
+/* ---- names.c ---- */
+
+/** The search text of a type with x-kh.names: terms by which its people are found. */
+struct kh_str kh_names_terms(const struct kh_type *t, struct kh_arena *a,
+                             const struct kh_json *fields);
 
 /* ---- access.c ---- */
 

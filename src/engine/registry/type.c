@@ -91,7 +91,7 @@ static void read_type(struct kh_maker *m)
         "unit",  "state",  "geo",      "process",      "index",       "serial",
         "rules", "access", "validity", "about",        "icon",        "group",
         "order", "help",   "hidden",   "licence",      "publish",     "city_margin_m",
-        "found"};
+        "found", "names"};
     static const struct kh_json none = {.type = KH_JSON_OBJECT};
     struct kh_type *t = m->t;
     const struct kh_json *level;

@@ -77,6 +77,12 @@ static uint64_t weights(const struct kh_type *t)
     for (size_t i = 0; i < t->fields_n; i++)
         if (t->fields[i].weight)
             sum = kh_hash64(t->fields[i].name, sum + 1);
+    for (size_t i = 0; i < t->people.of_n; i++)
+        sum = kh_hash64(t->fields[t->people.of[i]].name, sum + 2);
+    for (size_t i = 0; i < t->people.with_n; i++)
+        sum = kh_hash64(t->fields[t->people.with[i]].name, sum + 3);
+    if (t->people.of_n && t->unit >= 0)
+        sum = kh_hash64(t->fields[t->unit].name, sum + 4);
     return sum;
 }
 

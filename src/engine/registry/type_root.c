@@ -135,6 +135,55 @@ static void read_serial_fields(struct kh_maker *m, struct kh_str pattern)
     }
 }
 
+/* Fields of a list in x-kh.names; those that are no text, or sensitive, cannot be found by. */
+static size_t name_fields(struct kh_maker *m, const struct kh_json *list, const char *what,
+                          bool column, int *ret)
+{
+    size_t n = 0;
+
+    if (kh_json_is(list, KH_JSON_ARRAY) && list->n > KH_NAMES_MAX) {
+        kh_maker_issue(m, kh_strf(m->a, "/x-kh/%s", what), "Nhiều nhất 6 trường.",
+                       "At most 6 fields.");
+        return 0;
+    }
+    for (size_t i = 0; kh_json_is(list, KH_JSON_ARRAY) && i < list->n; i++) {
+        int f = kh_maker_named(m, &list->items[i], what, column);
+
+        if (f < 0)
+            continue;
+        if (m->t->fields[f].level > KH_SEE_PERSONAL ||
+            (m->t->fields[f].kind != KH_FK_TEXT && (!column || m->t->fields[f].kind != KH_FK_INT)))
+            kh_maker_issue(m, kh_strf(m->a, "/x-kh/%s/%zu", what, i),
+                           "Trường này cần là chuỗi, không nhạy cảm.",
+                           "This must be a text that is not sensitive.");
+        ret[n++] = f;
+    }
+    return n;
+}
+
+static void read_names(struct kh_maker *m)
+{
+    static const char *const words[] = {"of", "with"};
+    const struct kh_json *v = kh_json_get(m->kh, "names");
+    struct kh_names *names = &m->t->people;
+
+    if (!v)
+        return;
+    if (kh_json_is(v, KH_JSON_OBJECT)) {
+        kh_maker_words(m, v, words, KH_LEN(words), KH_S("/x-kh/names"));
+        names->of_n = name_fields(m, kh_json_get(v, "of"), "names/of", false, names->of);
+        names->with_n = name_fields(m, kh_json_get(v, "with"), "names/with", true, names->with);
+    }
+    if (names->of_n == 0)
+        kh_maker_issue(m, KH_S("/x-kh/names"),
+                       "names là {\"of\": các trường của tên, \"with\": các trường đi cùng}.",
+                       "names is {\"of\": fields of the name, \"with\": fields that go with it}.");
+    if (m->t->searched)
+        kh_maker_issue(m, KH_S("/x-kh/names"), "names không đi cùng search của các trường.",
+                       "names does not go together with search in fields.");
+    m->t->searched = true;
+}
+
 static void read_serial(struct kh_maker *m)
 {
     const struct kh_json *s = kh_json_get(m->kh, "serial");
@@ -315,6 +364,7 @@ void kh_type_read_root(struct kh_maker *m)
     read_roles(m);
     read_margin(m);
     read_key(m);
+    read_names(m);
     read_serial(m);
     read_found(m);
     read_checks(m);
