@@ -247,7 +247,7 @@ bool kh_columns_fill(const struct kh_type *t, struct kh_arena *a, const struct k
 /* Do terms of names depend on this field? */
 static bool named(const struct kh_type *t, int field)
 {
-    bool is = t->people.of_n && field == t->unit;
+    bool is = t->people.of_n && (field == t->unit || field == t->owner);
 
     for (size_t i = 0; i < t->people.of_n; i++)
         is = is || t->people.of[i] == field;

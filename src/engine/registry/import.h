@@ -29,15 +29,22 @@ struct kh_import_place {
 typedef void (*kh_import_fail_fn)(void *ctx, const struct kh_import_place *at,
                                   const struct kh_error *err);
 
+/** Make the next record-to-be in the arena, as if it had been read. @return KH_MISS at the end */
+typedef enum kh_hit (*kh_import_next_fn)(void *ctx, struct kh_arena *a, struct kh_json **ret_fields,
+                                         struct kh_error *err);
+
 struct kh_import {
     const struct kh_type *type;
     enum kh_import_format format; /**< ANY: by the first bytes */
     struct kh_str input;          /**< the whole file; may be a mapping */
+    kh_import_next_fn next;       /**< in place of input: records that are made one by one */
+    int64_t next_n;               /**< how many that will be */
     struct kh_write how;          /**< who needs the right "import", unless trusted */
+    bool alone;                   /**< nobody else writes meanwhile: larger batches */
     bool dry_run;                 /**< check everything, change nothing */
-    kh_progress_fn progress;      /**< bytes done, bytes in all; may be NULL */
+    kh_progress_fn progress;      /**< bytes, or records that were made, done and in all; or NULL */
     kh_import_fail_fn fail;       /**< may be NULL */
-    void *ctx;                    /**< of both */
+    void *ctx;                    /**< of all three */
 };
 
 struct kh_import_report {

@@ -6,14 +6,34 @@
 #include "base/id.h"
 #include "base/time.h"
 
+enum { MEMO_SLOTS = 256 };
+
 /* ---- references ---- */
+
+/* What this transaction has found to be there: many records of an import refer to the same few. Only
+ * of types that the transaction does not write to. */
+struct kh_ref_memo {
+    struct {
+        const struct kh_type *target;
+        struct kh_str value;
+        struct kh_rspan_of is;
+    } slots[MEMO_SLOTS];
+};
+
+struct kh_ref_memo *kh_ref_memo_new(struct kh_arena *a)
+{
+    return kh_new(a, struct kh_ref_memo);
+}
 
 /* A reference names the key of a type that has a single one, else an id. */
 static enum kh_hit ref_there(struct kh_tx *tx, const struct kh_type *target, struct kh_arena *a,
-                             struct kh_str value, int64_t valid_us, struct kh_error *err)
+                             struct kh_str value, int64_t valid_us, struct kh_rspan_of *ret,
+                             struct kh_error *err)
 {
     enum kh_hit hit = KH_MISS;
     int64_t id;
+
+    ret->id = 0;
 
     if (target->key_n == 1) {
         const struct kh_field *f = &target->fields[target->key[0]];
@@ -22,43 +42,80 @@ static enum kh_hit ref_there(struct kh_tx *tx, const struct kh_type *target, str
 
         if (kh_column_parse(f, value, &vals[f->col]))
             hit = kh_rtable_taken(tx, target->table, a, &col, 1, vals, 0, valid_us, valid_us + 1,
-                                  &id, err);
+                                  ret, err);
     }
     if (hit == KH_MISS && kh_id_parse(value, &id))
         hit = kh_rtable_has(tx, target->table, id, valid_us, err);
     return hit;
 }
 
-static bool check_ref(struct kh_tx *tx, const struct kh_registry *reg, struct kh_arena *a,
-                      const struct kh_field *f, const struct kh_json *v, struct kh_str at,
-                      int64_t valid_us, struct kh_issues *issues, struct kh_error *err)
+static enum kh_hit ref_known(struct kh_tx *tx, const struct kh_type *target, struct kh_arena *a,
+                             struct kh_str value, int64_t valid_us, struct kh_ref_memo *memo,
+                             struct kh_error *err)
 {
-    const struct kh_type *target = kh_type_find(reg, f->ref);
+    size_t slot = kh_hash64(value, 0) % MEMO_SLOTS;
+    struct kh_rspan_of is;
+    enum kh_hit hit;
+
+    if (memo && memo->slots[slot].target == target &&
+        kh_str_eq(memo->slots[slot].value, value) &&
+        memo->slots[slot].is.valid_from <= valid_us && valid_us < memo->slots[slot].is.valid_to)
+        return KH_HIT;
+    hit = ref_there(tx, target, a, value, valid_us, &is, err);
+    if (memo && hit == KH_HIT && is.id) {
+        memo->slots[slot].target = target;
+        memo->slots[slot].value = value;
+        memo->slots[slot].is = is;
+    }
+    return hit;
+}
+
+struct ref_ask {
+    struct kh_tx *tx;
+    const struct kh_registry *reg;
+    const struct kh_type *t;
+    struct kh_arena *a;
+    int64_t valid_us;
+    struct kh_ref_memo *memo;
+    struct kh_issues *issues;
+};
+
+/* at: place in an array, or -1 */
+static bool check_ref(const struct ref_ask *k, const struct kh_field *f, const struct kh_json *v,
+                      int at, struct kh_error *err)
+{
+    const struct kh_type *target = kh_type_find(k->reg, f->ref);
     enum kh_hit hit = KH_MISS;
+    struct kh_arena *a = k->a;
 
     if (v->type != KH_JSON_STRING)
         return true;
     if (target) {
-        hit = ref_there(tx, target, a, v->s, valid_us, err);
+        hit = ref_known(k->tx, target, a, v->s, k->valid_us, target == k->t ? NULL : k->memo, err);
         if (hit == KH_FAIL)
             return false;
     }
     if (hit == KH_MISS)
-        kh_issue_add(issues, a, at, "ref",
+        kh_issue_add(k->issues, a,
+                     at < 0 ? kh_strf(a, "/%.*s", KH_FMT(f->name))
+                            : kh_strf(a, "/%.*s/%d", KH_FMT(f->name), at),
+                     "ref",
                      kh_strf(a, "Không có %.*s nào có hiệu lực mang mã này.", KH_FMT(f->ref)),
                      kh_strf(a, "No %.*s that is valid has this code.", KH_FMT(f->ref)));
     return true;
 }
 
-bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
-                   struct kh_arena *a, const struct kh_json *fields, const struct kh_json *before,
-                   int64_t valid_us, struct kh_error *err)
+static bool refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                       struct kh_arena *a, const struct kh_json *fields,
+                       const struct kh_json *before, int64_t valid_us, struct kh_ref_memo *memo,
+                       struct kh_error *err)
 {
     struct kh_issues *issues;
+    struct ref_ask k = {tx, reg, t, a, valid_us, memo, NULL};
 
     if (!t->has_refs)
         return true;
-    issues = kh_new(a, struct kh_issues);
+    k.issues = issues = kh_new(a, struct kh_issues);
     for (size_t i = 0; i < t->fields_n; i++) {
         const struct kh_field *f = &t->fields[i];
         const struct kh_json *v = f->ref.n ? kh_json_find(fields, f->name) : NULL;
@@ -68,12 +125,10 @@ bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct
         if (!v || (old && kh_json_eq(v, old)))
             continue;
         if (v->type == KH_JSON_ARRAY) {
-            for (size_t k = 0; k < v->n; k++)
-                if (!check_ref(tx, reg, a, f, &v->items[k],
-                               kh_strf(a, "/%.*s/%zu", KH_FMT(f->name), k), valid_us, issues, err))
+            for (size_t n = 0; n < v->n; n++)
+                if (!check_ref(&k, f, &v->items[n], (int)n, err))
                     return false;
-        } else if (!check_ref(tx, reg, a, f, v, kh_strf(a, "/%.*s", KH_FMT(f->name)), valid_us,
-                              issues, err)) {
+        } else if (!check_ref(&k, f, v, -1, err)) {
             return false;
         }
     }
@@ -83,6 +138,13 @@ bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct
             KH_FMT(issues->items[0].pointer));
     err->issues = issues;
     return false;
+}
+
+bool kh_refs_check(struct kh_tx *tx, const struct kh_registry *reg, const struct kh_type *t,
+                   struct kh_arena *a, const struct kh_json *fields, const struct kh_json *before,
+                   int64_t valid_us, struct kh_error *err)
+{
+    return refs_check(tx, reg, t, a, fields, before, valid_us, NULL, err);
 }
 
 /* ---- place ---- */
@@ -118,7 +180,7 @@ static bool check_unique(struct kh_tx *tx, const struct kh_type *t, struct kh_ar
                          struct kh_error *err)
 {
     const struct kh_field *f = &t->fields[t->col_fields[cols[0]]];
-    int64_t other;
+    struct kh_rspan_of other;
 
     for (size_t i = 0; i < n; i++)
         if (row->cols[cols[i]].kind == KH_RV_NULL)
@@ -234,8 +296,10 @@ void kh_type_due(struct kh_tx *tx, struct kh_arena *a, const struct kh_type *t, 
 
 /* ---- the insert ---- */
 
-bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
-                     const struct kh_draft *d, struct kh_draft **ret_begun, struct kh_error *err)
+/* free: columns of the draft's type whose values are known to be unique */
+static bool begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                  const struct kh_draft *d, uint64_t free, struct kh_ref_memo *memo,
+                  struct kh_draft **ret_begun, struct kh_error *err)
 {
     const struct kh_type *t = kh_type_find(reg, d->t->name);
     struct kh_draft *b = kh_new(a, struct kh_draft);
@@ -260,14 +324,20 @@ bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena 
                              "The validity ends before it begins.");
     row->live = row->valid_to > row->recorded_us;
     row->salt = kh_str(salt, KH_SALT);
-    if (!kh_refs_check(tx, reg, b->t, a, d->fields, NULL, row->valid_from, err) ||
+    if (!refs_check(tx, reg, b->t, a, d->fields, NULL, row->valid_from, memo, err) ||
         !kh_place_check(tx, reg, b->t, a, row, NULL, err) ||
-        !kh_unique_check(tx, b->t, a, row, UINT64_MAX, err))
+        !kh_unique_check(tx, b->t, a, row, b->t == d->t ? ~free : UINT64_MAX, err))
         return false;
     if (b->number && b->t->serial.field >= 0 && !give_number(tx, a, b->t, b, err))
         return false;
     *ret_begun = b;
     return true;
+}
+
+bool kh_record_begin(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                     const struct kh_draft *d, struct kh_draft **ret_begun, struct kh_error *err)
+{
+    return begin(tx, reg, a, d, 0, NULL, ret_begun, err);
 }
 
 bool kh_record_amendable(const struct kh_type *t)
@@ -332,5 +402,17 @@ bool kh_record_insert(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena
     struct kh_draft *begun;
 
     return kh_record_begin(tx, reg, a, d, &begun, err) &&
+           kh_record_store(tx, reg, a, begun, ret, err);
+}
+
+bool kh_record_insert_many(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                           const struct kh_draft *d, bool keyed, struct kh_ref_memo *memo,
+                           struct kh_record *ret, struct kh_error *err)
+{
+    uint64_t free = keyed ? UINT64_C(1) << d->t->fields[d->t->key[0]].col : 0;
+    struct kh_draft *begun;
+
+    KH_REQUIRE(!keyed || d->t->key_n == 1);
+    return begin(tx, reg, a, d, free, memo, &begun, err) &&
            kh_record_store(tx, reg, a, begun, ret, err);
 }

@@ -12,7 +12,10 @@
  *   nguyen                 a word of the name, folded
  *   hoa·nguyen             two of its words, in the order of bytes
  *   ·hoà                   a word that has accents, with them
+ *   ·hoà·nguyễn            a pair of words of which one has accents, with them
  *   ·birt·19850302         a value that goes with it; of a unit also those above it
+ *   ·h2600070·hoa          a unit and a word together: most who ask may see one unit only
+ *   ·acco·1234             whose record it is
  *
  * Terms only lead to rows: rights and filters are asked of every row besides. Rows that have the
  * accents of the question come before those that have others. What is found is sorted a window of
@@ -38,10 +41,11 @@ enum {
 
 /* ---- terms ---- */
 
-/* Different words, in the order of bytes; those that accents add beside them. */
+/* Different words, in the order of bytes: without their accents, and with them. */
 struct name_words {
     struct kh_str folded[WORDS_MAX], exact[WORDS_MAX];
     size_t folded_n, exact_n;
+    bool accented[WORDS_MAX]; /* the exact word is not what it is folded to */
 };
 
 static void add_word(struct kh_str *list, size_t *n, struct kh_str word)
@@ -67,9 +71,11 @@ static void read_words(struct kh_arena *a, struct kh_str text, struct name_words
     while (exact.n) {
         struct kh_str word = kh_str_cut(exact, ' ', &exact);
 
-        if (word.n <= KH_TOKEN_MAX && !kh_str_eq(kh_text_fold(a, word), word))
+        if (word.n <= KH_TOKEN_MAX)
             add_word(ret->exact, &ret->exact_n, word);
     }
+    for (size_t i = 0; i < ret->exact_n; i++)
+        ret->accented[i] = !kh_str_eq(kh_text_fold(a, ret->exact[i]), ret->exact[i]);
 }
 
 /* Letters and digits as the index keeps them; what else there is does not count. Two values may
@@ -122,33 +128,74 @@ static struct kh_str name_of(const struct kh_type *t, struct kh_arena *a,
     return kh_buf_get(&b);
 }
 
-static void put_with(const struct kh_type *t, struct kh_buf *b, const struct kh_json *fields)
+/* "·h2600070·hoa" */
+static void put_in_unit(struct kh_buf *b, struct kh_str unit, struct kh_str word)
 {
+    kh_buf_z(b, MARK);
+    put_plain(b, unit, VALUE_MAX);
+    kh_buf_z(b, MARK);
+    kh_buf_str(b, word);
+}
+
+/* "H26" would be everybody: units count from the second level on. */
+static void put_unit(const struct kh_type *t, struct kh_buf *b, struct kh_str unit,
+                     const struct name_words *w)
+{
+    const struct kh_field *f = &t->fields[t->unit];
+
+    for (size_t n = 0, dots = 0; n <= unit.n; n++) {
+        struct kh_rval part = text_val(kh_str(unit.p, n));
+
+        if ((n < unit.n && unit.p[n] != '.') || (dots++ == 0 && n < unit.n))
+            continue;
+        kh_buf_c(b, ' ');
+        put_value(b, f, &part);
+        for (size_t i = 0; i < w->folded_n; i++) {
+            kh_buf_c(b, ' ');
+            put_in_unit(b, part.s, w->folded[i]);
+        }
+    }
+}
+
+static void put_with(const struct kh_type *t, struct kh_buf *b, const struct kh_json *fields,
+                     const struct name_words *w)
+{
+    struct kh_rval v;
+
     for (size_t i = 0; i < t->people.with_n; i++) {
         const struct kh_field *f = &t->fields[t->people.with[i]];
-        struct kh_rval v;
 
         if (!kh_column_value(f, kh_json_find(fields, f->name), &v) || v.kind == KH_RV_NULL)
             continue;
         kh_buf_c(b, ' ');
         put_value(b, f, &v);
     }
-    if (t->unit >= 0) {
-        const struct kh_field *f = &t->fields[t->unit];
-        struct kh_rval v;
+    if (t->unit >= 0 &&
+        kh_column_value(&t->fields[t->unit], kh_json_find(fields, t->fields[t->unit].name), &v) &&
+        v.kind == KH_RV_TEXT)
+        put_unit(t, b, v.s, w);
+    if (t->owner >= 0 &&
+        kh_column_value(&t->fields[t->owner], kh_json_find(fields, t->fields[t->owner].name), &v) &&
+        v.kind == KH_RV_INT) {
+        kh_buf_c(b, ' ');
+        put_value(b, &t->fields[t->owner], &v);
+    }
+}
 
-        if (!kh_column_value(f, kh_json_find(fields, f->name), &v) || v.kind != KH_RV_TEXT)
-            return;
-        /* "H26" would be everybody: units above count from the second level. */
-        for (size_t n = 0, dots = 0; n <= v.s.n; n++) {
-            if (n < v.s.n && v.s.p[n] != '.')
+static void put_exact(struct kh_buf *b, const struct name_words *w)
+{
+    for (size_t i = 0; i < w->exact_n; i++) {
+        if (w->accented[i]) {
+            kh_buf_z(b, " " MARK);
+            kh_buf_str(b, w->exact[i]);
+        }
+        for (size_t k = i + 1; k < w->exact_n; k++) {
+            if (!w->accented[i] && !w->accented[k])
                 continue;
-            if (dots++ || n == v.s.n) {
-                struct kh_rval part = text_val(kh_str(v.s.p, n));
-
-                kh_buf_c(b, ' ');
-                put_value(b, f, &part);
-            }
+            kh_buf_z(b, " " MARK);
+            kh_buf_str(b, w->exact[i]);
+            kh_buf_z(b, MARK);
+            kh_buf_str(b, w->exact[k]);
         }
     }
 }
@@ -172,11 +219,8 @@ struct kh_str kh_names_terms(const struct kh_type *t, struct kh_arena *a,
             kh_buf_z(&b, MARK);
             kh_buf_str(&b, w.folded[k]);
         }
-    for (size_t i = 0; i < w.exact_n; i++) {
-        kh_buf_z(&b, " " MARK);
-        kh_buf_str(&b, w.exact[i]);
-    }
-    put_with(t, &b, fields);
+    put_exact(&b, &w);
+    put_with(t, &b, fields, &w);
     return b.n ? kh_str_trim(kh_buf_get(&b)) : (struct kh_str){0};
 }
 
@@ -185,6 +229,7 @@ struct kh_str kh_names_terms(const struct kh_type *t, struct kh_arena *a,
 struct question {
     struct kh_ask *k;
     bool pg;
+    struct name_words words;
     struct kh_buf terms; /* all of these */
     struct kh_buf exact; /* and, of the rows that come first, these */
 };
@@ -220,9 +265,39 @@ static bool goes_with(const struct kh_type *t, int col)
     return field == t->unit;
 }
 
-/* The units that a reader may see, as one term or several of which one will do. A city as a whole
- * has no term, nor have more units than a few: then the rows alone are asked. */
-static struct kh_str units_terms(struct question *q, const struct kh_rconj *conj)
+/* All the words in one unit, or the unit alone. */
+static void put_unit_terms(struct question *q, struct kh_buf *b, struct kh_str unit)
+{
+    struct kh_ask *k = q->k;
+    struct kh_rval v = text_val(unit);
+
+    if (q->words.folded_n == 0)
+        put_term(q, b, value_term(k->a, &k->t->fields[k->t->unit], &v));
+    for (size_t i = 0; i < q->words.folded_n; i++) {
+        struct kh_buf term = kh_buf(k->a, 256);
+
+        put_in_unit(&term, unit, q->words.folded[i]);
+        if (i)
+            kh_buf_z(b, q->pg ? " & " : " AND ");
+        put_term(q, b, kh_buf_get(&term));
+    }
+}
+
+/* What is one's own, and has all the words. */
+static void put_own_terms(struct question *q, struct kh_buf *b, const struct kh_rpred *p)
+{
+    struct kh_ask *k = q->k;
+
+    put_term(q, b, value_term(k->a, &k->t->fields[k->t->owner], &p->value));
+    for (size_t i = 0; i < q->words.folded_n; i++) {
+        kh_buf_z(b, q->pg ? " & " : " AND ");
+        put_term(q, b, q->words.folded[i]);
+    }
+}
+
+/* What a reader may see by one rule, as terms of which one will do: what is his own, or units. A city as
+ * a whole has no term, nor have more units than a few: then the rows alone are asked. */
+static struct kh_str rule_terms(struct question *q, const struct kh_rconj *conj)
 {
     struct kh_ask *k = q->k;
     struct kh_buf b = kh_buf(k->a, EXPRESSION);
@@ -232,58 +307,77 @@ static struct kh_str units_terms(struct question *q, const struct kh_rconj *conj
         struct kh_error err = {0};
         struct kh_json *units;
 
+        if (p->op == KH_RO_EQ && k->t->owner >= 0 && p->col == k->t->fields[k->t->owner].col) {
+            put_own_terms(q, &b, p);
+            return kh_buf_get(&b);
+        }
         if (p->op != KH_RO_UNITS || !kh_json_parse(k->a, p->value.s, NULL, &units, &err))
             continue;
         for (size_t u = 0; u < units->n; u++) {
-            struct kh_rval v = text_val(units->items[u].s);
+            struct kh_str unit = units->items[u].s;
 
-            if (units->n > UNITS_MAX || !memchr(v.s.p ? v.s.p : "", '.', v.s.n))
+            if (units->n > UNITS_MAX || !memchr(unit.p ? unit.p : "", '.', unit.n))
                 return KH_S("");
-            if (u)
-                kh_buf_z(&b, q->pg ? " | " : " OR ");
-            put_term(q, &b, value_term(k->a, &k->t->fields[k->t->unit], &v));
+            kh_buf_z(&b, u == 0 ? "(" : q->pg ? " | (" : " OR (");
+            put_unit_terms(q, &b, unit);
+            kh_buf_c(&b, ')');
         }
         return kh_buf_get(&b);
     }
     return KH_S("");
 }
 
-static void add_rights(struct question *q)
+/* @return true if the terms hold every word */
+static bool add_rights(struct question *q)
 {
     struct kh_ask *k = q->k;
     struct kh_buf any = kh_buf(k->a, EXPRESSION);
 
     for (size_t i = 0; !k->all && i < k->conjs_n; i++) {
-        struct kh_str one = units_terms(q, &k->conjs[i]);
+        struct kh_str one = rule_terms(q, &k->conjs[i]);
 
         if (one.n == 0)
-            return;
-        if (i)
-            kh_buf_z(&any, q->pg ? " | " : " OR ");
-        kh_buf_str(&any, one);
+            return false;
+        kh_buf_strf(&any, "%s(%.*s)", i == 0 ? "" : q->pg ? " | " : " OR ", KH_FMT(one));
     }
-    if (any.n)
-        kh_buf_strf(&q->terms, "%s(%.*s)", q->terms.n ? q->pg ? " & " : " AND " : "",
-                    KH_FMT(kh_buf_get(&any)));
+    if (any.n == 0 || any.full)
+        return false;
+    kh_buf_strf(&q->terms, "%s(%.*s)", q->terms.n ? q->pg ? " & " : " AND " : "",
+                KH_FMT(kh_buf_get(&any)));
+    return q->words.folded_n > 0;
 }
 
-static void add_filters(struct question *q)
+/* @return true if the terms hold every word */
+static bool add_filters(struct question *q)
 {
     struct kh_ask *k = q->k;
+    bool words = false;
 
-    for (size_t i = 0; i < k->preds_n; i++)
-        if (k->preds[i].op == KH_RO_EQ && goes_with(k->t, k->preds[i].col))
-            add_term(q, &q->terms,
-                     value_term(k->a, &k->t->fields[k->t->col_fields[k->preds[i].col]],
-                                &k->preds[i].value));
+    for (size_t i = 0; i < k->preds_n; i++) {
+        const struct kh_rpred *p = &k->preds[i];
+        const struct kh_field *f = &k->t->fields[k->t->col_fields[p->col]];
+
+        if (p->op != KH_RO_EQ || !goes_with(k->t, p->col))
+            continue;
+        if (k->t->unit < 0 || f != &k->t->fields[k->t->unit]) {
+            add_term(q, &q->terms, value_term(k->a, f, &p->value));
+            continue;
+        }
+        if (q->terms.n)
+            kh_buf_z(&q->terms, q->pg ? " & " : " AND ");
+        put_unit_terms(q, &q->terms, p->value.s);
+        words = words || q->words.folded_n;
+    }
+    return words;
 }
 
 /* Pairs that hold every word: one for two words, else a ring of them. */
-static void add_words(struct question *q, const struct name_words *w)
+static void add_words(struct question *q, bool held)
 {
+    const struct name_words *w = &q->words;
     size_t n = w->folded_n;
 
-    if (n == 1)
+    if (n == 1 && !held)
         add_term(q, &q->terms, w->folded[0]);
     for (size_t i = 0; n > 1 && i < (n == 2 ? 1 : n); i++) {
         struct kh_str x = w->folded[i], y = w->folded[(i + 1) % n];
@@ -292,8 +386,27 @@ static void add_words(struct question *q, const struct name_words *w)
         add_term(q, &q->terms, kh_strf(q->k->a, "%.*s" MARK "%.*s", KH_FMT(turned ? y : x),
                                        KH_FMT(turned ? x : y)));
     }
-    for (size_t i = 0; i < w->exact_n; i++)
-        add_term(q, &q->exact, kh_strf(q->k->a, MARK "%.*s", KH_FMT(w->exact[i])));
+}
+
+/* A question without accents asks for none; else every word is meant as it stands: each together with
+ * one that has accents. */
+static void add_exact(struct question *q)
+{
+    const struct name_words *w = &q->words;
+    size_t mid = 0;
+
+    while (mid < w->exact_n && !w->accented[mid])
+        mid++;
+    if (mid == w->exact_n)
+        return;
+    if (w->exact_n == 1)
+        add_term(q, &q->exact, kh_strf(q->k->a, MARK "%.*s", KH_FMT(w->exact[0])));
+    for (size_t i = 0; i < w->exact_n; i++) {
+        struct kh_str x = w->exact[i < mid ? i : mid], y = w->exact[i < mid ? mid : i];
+
+        if (i != mid)
+            add_term(q, &q->exact, kh_strf(q->k->a, MARK "%.*s" MARK "%.*s", KH_FMT(x), KH_FMT(y)));
+    }
 }
 
 /* Phase 0: rows that have the accents of the question; phase 1: the others. */
@@ -442,16 +555,17 @@ static bool run_phase(struct window *w, struct kh_rwalk *walk, struct kh_cursor 
 static bool ask(struct question *q, bool *ret_any, struct kh_error *err)
 {
     struct kh_ask *k = q->k;
-    struct name_words w;
+    bool held;
 
     q->pg = kh_store_kind(kh_tx_store(k->tx)) == KH_STORE_POSTGRES;
     q->terms = kh_buf(k->a, EXPRESSION);
     q->exact = kh_buf(k->a, EXPRESSION);
-    read_words(k->a, k->q->q, &w);
-    *ret_any = w.folded_n || k->q->q.n == 0; /* signs only: no word, no hit */
-    add_filters(q);
-    add_rights(q);
-    add_words(q, &w);
+    read_words(k->a, k->q->q, &q->words);
+    *ret_any = q->words.folded_n || k->q->q.n == 0; /* signs only: no word, no hit */
+    held = add_filters(q);
+    held = add_rights(q) || held;
+    add_words(q, held);
+    add_exact(q);
     return !(q->terms.full || q->exact.full) ||
            kh_fail(err, KH_EC_FILTER_INVALID, "q is too long");
 }

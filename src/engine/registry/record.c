@@ -105,7 +105,8 @@ enum kh_hit kh_record_find(struct kh_tx *tx, const struct kh_registry *reg, stru
                            const struct kh_type *t, struct kh_str key, int64_t valid_us,
                            struct kh_record *ret, struct kh_error *err)
 {
-    int64_t valid = valid_us ? valid_us : kh_now_us(), id;
+    int64_t valid = valid_us ? valid_us : kh_now_us();
+    struct kh_rspan_of is;
     struct kh_rval vals[KH_RCOLS_MAX] = {{0}};
     const struct kh_field *f;
     unsigned char col;
@@ -118,8 +119,8 @@ enum kh_hit kh_record_find(struct kh_tx *tx, const struct kh_registry *reg, stru
     col = (unsigned char)f->col;
     if (!kh_column_parse(f, key, &vals[f->col]))
         return KH_MISS;
-    hit = kh_rtable_taken(tx, t->table, a, &col, 1, vals, 0, valid, valid + 1, &id, err);
+    hit = kh_rtable_taken(tx, t->table, a, &col, 1, vals, 0, valid, valid + 1, &is, err);
     if (hit != KH_HIT)
         return hit;
-    return kh_record_get(tx, reg, a, t, id, valid_us, 0, ret, err);
+    return kh_record_get(tx, reg, a, t, is.id, valid_us, 0, ret, err);
 }

@@ -327,6 +327,20 @@ struct kh_str kh_serial_field(struct kh_str *pattern);
 
 /* ---- insert.c ---- */
 
+/** References that a transaction has found to be there; lives in the arena, no longer than it. */
+struct kh_ref_memo;
+struct kh_ref_memo *kh_ref_memo_new(struct kh_arena *a);
+/**
+ * kh_record_insert of one draft of many that one transaction inserts, all of one type.
+ *
+ * @param keyed the type has a natural key of one field, and this transaction has just found it to be
+ *              free for all the time in which the record will hold: it is not asked again
+ * @param memo  of this transaction, which writes to no other type
+ */
+KH_CHECK
+bool kh_record_insert_many(struct kh_tx *tx, struct kh_registry *reg, struct kh_arena *a,
+                           const struct kh_draft *d, bool keyed, struct kh_ref_memo *memo,
+                           struct kh_record *ret, struct kh_error *err);
 /** References of a record point to something, and its answers fit what is asked there.
  *  @param err RECORD_REFERENCE (422), RECORD_INVALID (422), both with issues */
 KH_CHECK

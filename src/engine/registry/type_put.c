@@ -83,6 +83,8 @@ static uint64_t weights(const struct kh_type *t)
         sum = kh_hash64(t->fields[t->people.with[i]].name, sum + 3);
     if (t->people.of_n && t->unit >= 0)
         sum = kh_hash64(t->fields[t->unit].name, sum + 4);
+    if (t->people.of_n && t->owner >= 0)
+        sum = kh_hash64(t->fields[t->owner].name, sum + 5);
     return sum;
 }
 

@@ -23,9 +23,14 @@ struct kh_rtable {
     struct kh_rshape s;
     struct kh_sql insert, get, head, full, has, fts_add, fts_del, live, ids, ended, next_end,
         larger;
+    struct kh_sql *taken; /* for each of the first KH_RCOLS_MAX columns alone */
     uint64_t update_masks[128]; /* sets of changed columns that have a statement of their own */
     unsigned updates_n;
 };
+
+/** The text of kh_rtable_taken for these columns. */
+void kh_rtable_taken_text(const struct kh_rtable *t, struct kh_buf *b, const unsigned char *cols,
+                          size_t n);
 
 static inline bool kh_rtable_pg(const struct kh_rtable *t)
 {

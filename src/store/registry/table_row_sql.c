@@ -275,28 +275,40 @@ bool kh_rtable_live(struct kh_tx *tx, struct kh_rtable *t, int64_t id, bool live
     return kh_query_run(&q, NULL, err);
 }
 
+void kh_rtable_taken_text(const struct kh_rtable *t, struct kh_buf *b, const unsigned char *cols,
+                          size_t n)
+{
+    kh_buf_z(b, "SELECT id, valid_from, valid_to FROM rec_");
+    kh_buf_str(b, t->s.type);
+    kh_buf_z(b, " WHERE id <> $1 AND valid_from < $2 AND valid_to > $3");
+    for (size_t i = 0; i < n; i++) {
+        kh_buf_z(b, " AND ");
+        kh_buf_str(b, t->s.cols[cols[i]].name);
+        kh_buf_z(b, " = $");
+        kh_buf_int(b, (int64_t)i + 4);
+    }
+    kh_buf_z(b, " LIMIT 1");
+}
+
 enum kh_hit kh_rtable_taken(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
                             const unsigned char *cols, size_t n, const struct kh_rval *values, int64_t id, int64_t from,
-                            int64_t to, int64_t *ret_id, struct kh_error *err)
+                            int64_t to, struct kh_rspan_of *ret, struct kh_error *err)
 {
-    struct kh_buf b = kh_buf(a, KH_RSQL_MAX);
     struct kh_sql sql;
     kh_auto(kh_query) q = {0};
     enum kh_hit hit;
 
-    kh_buf_z(&b, "SELECT id FROM rec_");
-    kh_buf_str(&b, t->s.type);
-    kh_buf_z(&b, " WHERE id <> $1 AND valid_from < $2 AND valid_to > $3");
-    for (size_t i = 0; i < n; i++) {
-        kh_buf_z(&b, " AND ");
-        kh_buf_str(&b, t->s.cols[cols[i]].name);
-        kh_buf_z(&b, " = $");
-        kh_buf_int(&b, (int64_t)i + 4);
+    if (n == 1 && cols[0] < KH_RCOLS_MAX) {
+        if (!kh_query_open(&q, tx, &t->taken[cols[0]], err))
+            return KH_FAIL;
+    } else {
+        struct kh_buf b = kh_buf(a, KH_RSQL_MAX);
+
+        kh_rtable_taken_text(t, &b, cols, n);
+        sql = kh_rtable_sql(t, a, "taken", kh_buf_get(&b));
+        if (!kh_query_open_passing(&q, tx, &sql, err))
+            return KH_FAIL;
     }
-    kh_buf_z(&b, " LIMIT 1");
-    sql = kh_rtable_sql(t, a, "taken", kh_buf_get(&b));
-    if (!kh_query_open_passing(&q, tx, &sql, err))
-        return KH_FAIL;
     kh_bind_int(&q, 1, id);
     kh_bind_int(&q, 2, to);
     kh_bind_int(&q, 3, from);
@@ -304,7 +316,7 @@ enum kh_hit kh_rtable_taken(struct kh_tx *tx, struct kh_rtable *t, struct kh_are
         kh_bind_rval(&q, (int)i + 4, &values[cols[i]]);
     hit = kh_query_next(&q, err);
     if (hit == KH_HIT)
-        *ret_id = kh_col_int(&q, 0);
+        *ret = (struct kh_rspan_of){kh_col_int(&q, 0), kh_col_int(&q, 1), kh_col_int(&q, 2)};
     return hit;
 }
 

@@ -93,12 +93,26 @@ static void make_small(struct kh_rtable *t, struct kh_sql *sql, const char *what
     *sql = text_of(t, what, &b);
 }
 
+/* Whoever imports, refers or is unique asks it for each record. */
+static void make_taken(struct kh_rtable *t)
+{
+    t->taken = kh_new_n(t->a, KH_RCOLS_MAX, struct kh_sql);
+    for (size_t i = 0; i < t->s.cols_n && i < KH_RCOLS_MAX; i++) {
+        struct kh_buf b = kh_buf(t->a, 1024);
+        unsigned char col = (unsigned char)i;
+
+        kh_rtable_taken_text(t, &b, &col, 1);
+        t->taken[i] = text_of(t, "taken", &b);
+    }
+}
+
 static void make_all(struct kh_rtable *t)
 {
     make_insert(t);
     make_get(t);
     make_head(t);
     make_full(t);
+    make_taken(t);
     make_small(t, &t->fts_add, "fts_add", "INSERT INTO fts_@ (rowid, search) VALUES ($1, $2)");
     make_small(t, &t->fts_del, "fts_del",
                "INSERT INTO fts_@ (fts_@, rowid, search) VALUES ('delete', $1, $2)");

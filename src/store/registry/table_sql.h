@@ -131,11 +131,15 @@ KH_CHECK
 bool kh_rtable_live(struct kh_tx *tx, struct kh_rtable *t, int64_t id, bool live,
                     struct kh_error *err);
 
-/** A live row with this value in column col whose validity meets [from, to), other than id. */
+/** A row and when it holds. */
+struct kh_rspan_of {
+    int64_t id, valid_from, valid_to;
+};
+/** A row with these values in cols whose validity meets [from, to), other than id. */
 KH_CHECK
 enum kh_hit kh_rtable_taken(struct kh_tx *tx, struct kh_rtable *t, struct kh_arena *a,
                             const unsigned char *cols, size_t n, const struct kh_rval *values, int64_t id, int64_t from,
-                            int64_t to, int64_t *ret_id, struct kh_error *err);
+                            int64_t to, struct kh_rspan_of *ret, struct kh_error *err);
 /** Whether a row holds at an instant. */
 KH_CHECK
 enum kh_hit kh_rtable_has(struct kh_tx *tx, struct kh_rtable *t, int64_t id, int64_t valid_us,

@@ -340,6 +340,58 @@ static struct kh_str export_all(struct world *w, const char *type, enum kh_table
     return kh_str(b.p, b.n - 1);
 }
 
+/* Records that are made one by one: three of four refer to what is there, the key of each comes twice. */
+struct maker {
+    int made;
+};
+
+static enum kh_hit make(void *ctx, struct kh_arena *a, struct kh_json **ret, struct kh_error *err)
+{
+    struct maker *m = ctx;
+    struct kh_json *v = kh_json_new(a, KH_JSON_OBJECT);
+    int i = m->made++;
+
+    (void)err;
+    if (i == 3000)
+        return KH_MISS;
+    kh_json_set(a, v, KH_S("number"), kh_json_new_str(a, kh_strf(a, "%d", i / 2)));
+    kh_json_set(a, v, KH_S("stop"), kh_json_new_str(a, kh_strf(a, "S%d", i / 2 % 4)));
+    kh_json_set(a, v, KH_S("serial"), kh_json_new_str(a, kh_strf(a, "%d", i / 2 % 1000)));
+    *ret = v;
+    return KH_HIT;
+}
+
+static void records_that_are_made_are_checked_like_those_that_are_read(void **state)
+{
+    static const char bench[] =
+        "{'type':'object','x-kh':{'key':'number','sensitivity':'public'},'properties':{"
+        "'number':{'type':'string'},'stop':{'type':'string','x-kh':{'ref':'stop'}},"
+        "'serial':{'type':'string','x-kh':{'unique':true}}}}";
+    struct world *w = *state;
+
+    assert_true(put_type(w, "stop", stop) && put_type(w, "bench", bench));
+    (void)import(w, "stop", "{\"code\":\"S0\",\"name\":\"a\"}\n{\"code\":\"S1\",\"name\":\"b\"}\n"
+                            "{\"code\":\"S2\",\"name\":\"c\"}\n");
+    for (int alone = 0; alone < 2; alone++) {
+        struct maker m = {0};
+        struct kh_import_report r = {0};
+        struct kh_import in = {.type = type_named(w, "bench"),
+                               .next = make,
+                               .next_n = 3000,
+                               .alone = alone,
+                               .how = {.who = &w->system},
+                               .ctx = &m};
+
+        assert_true(kh_import_run(w->f.st, w->reg, w->a, &in, &r, &w->err));
+        assert_int_equal(r.read, 3000);
+        /* 1500 keys: every fourth refers to nothing; those from 1000 on have a serial that is taken,
+         * unless the one that would have it was refused. */
+        assert_int_equal(r.created, alone ? 0 : 750);
+        assert_int_equal(r.unchanged, alone ? 1500 : 750);
+        assert_int_equal(r.failed, 1500);
+    }
+}
+
 static void what_is_exported_can_be_imported(void **state)
 {
     static const enum kh_table_format formats[] = {KH_TABLE_NDJSON, KH_TABLE_CSV, KH_TABLE_GEOJSON};
@@ -389,6 +441,7 @@ int main(void)
         T(layers_come_as_geojson),
         T(files_that_are_none_are_refused),
         T(a_full_disk_keeps_what_was_committed),
+        T(records_that_are_made_are_checked_like_those_that_are_read),
         T(what_is_exported_can_be_imported),
     };
 
