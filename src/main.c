@@ -59,6 +59,22 @@ static const struct command {
      "  --reason TEXT is kept with every change\n\n"
      "Stop the server first if the city is on SQLite, or send the file to\n"
      "POST /api/v1/records/TYPE/import.\n"},
+    {"demo", cli_demo, "fill a city with made-up people",
+     "khue demo people --data DIR --count N [--seed S]\n\n"
+     "Fills the register of residents with N made-up people (1 to 20,000,000) in households: couples,\n"
+     "children, grandparents, people alone. Names are put together by how often they are given,\n"
+     "children have their father's family name, personal numbers say province, sex and year of birth\n"
+     "as real ones do, addresses lie in the city's real units, as many in each as it has people.\n"
+     "Streets, numbers and phones are made up. Nobody is taken from anywhere; who has the number of\n"
+     "a real person has it by chance, so do not mix these people with real ones.\n\n"
+     "The same count and seed give the same people everywhere. What was interrupted goes on when the\n"
+     "command is given again. A register that holds others is left alone.\n\n"
+     "  --count N     how many people; 100000 is a good beginning, 10400000 is the whole of Hà Nội\n"
+     "                (some 20 GB, and minutes)\n"
+     "  --seed S      a whole number: another one gives other people [1]\n\n"
+     "It needs the pack residents, which khue init loads. Stop the server first if the city is on\n"
+     "SQLite. To look at them give somebody the role: khue user grant --data DIR NAME registrar\n"
+     "--unit H26.00070, and search by any words of a name, with or without accents.\n"},
     {"export", cli_export, "write records to a file",
      "khue export --data DIR --type TYPE [--format ndjson|csv|geojson] [--valid DATE]\n"
      "            [--at INSTANT] [FILE]\n\n"

@@ -20,6 +20,7 @@ int cli_audit(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 int cli_feel(int argc, char **argv);
+int cli_demo(int argc, char **argv);
 int cli_dmn(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 
