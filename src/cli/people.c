@@ -345,10 +345,10 @@ int cli_demo(int argc, char **argv)
     if (!what || strcmp(what, "people") != 0 || !kh_args_end(&args, "demo") || !count ||
         !whole(count, 1, &n) || n > KH_POPULACE_MAX || (seed && !whole(seed, 0, &s))) {
         fputs(usage, stderr);
-        return 2;
-    }
-    if (!kh_city_open(&g.p.o, &err) || !run(&g, n, (uint64_t)s, &err))
+        status = 2;
+    } else if (!kh_city_open(&g.p.o, &err) || !run(&g, n, (uint64_t)s, &err)) {
         status = kh_cli_fail("demo", &err);
+    }
     kh_city_close(&g.p.o);
     return status;
 }
