@@ -6,7 +6,8 @@
  * by number, by name in every spelling, by parts of a name, with birth date and unit, and for names
  * that nobody has. Each kind is asked TIMES [300] times, a page of 20. Beside it stands, from the same
  * file in the same run, what bare SQLite takes to read the same rows: by the index on numbers, and
- * by id those that the page shows. KIND is a part of the name of the only kind to ask.
+ * by id those that the page shows. The processor's time is that of the asking thread: on a machine that
+ * is shared it says more than the clock. KIND is a part of the name of the only kind to ask.
  */
 #include "base/text.h"
 #include "base/time.h"
@@ -15,6 +16,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { PAGE = 20, TIMES = 300, TIMES_MAX = 100000 };
 
@@ -242,6 +244,14 @@ static double ms(int64_t *all, int n, int percent)
     return (double)all[(n - 1) * percent / 100] / 1000;
 }
 
+static int64_t cpu_us(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (int64_t)ts.tv_sec * KH_US_S + ts.tv_nsec / 1000;
+}
+
 static int64_t read_bare(sqlite3_stmt *s, const struct ask *k)
 {
     int64_t begin = kh_mono_us();
@@ -270,6 +280,7 @@ static bool measure(const struct kind *kind, int times)
 {
     struct ask k = {.a = kh_arena_new((size_t)1 << 28)};
     int64_t *took = calloc((size_t)times, sizeof(*took)), *bare = calloc((size_t)times, sizeof(*bare));
+    int64_t *cpu = calloc((size_t)times, sizeof(*cpu));
     struct kh_error err = {0};
     size_t rows = 0;
     double p99;
@@ -287,6 +298,7 @@ static bool measure(const struct kind *kind, int times)
                                 .grants_n = 1};
         k.q = (struct kh_list){.limit = PAGE, .who = &k.who, .filters = k.by};
         kind->make(&k, &p, &other);
+        cpu[i] = cpu_us();
         took[i] = kh_mono_us();
         if (!kh_store_run(st, "bench_list", KH_TX_READ, list_in_tx, &k, &err))
             stop(kind->name, &err);
@@ -294,17 +306,20 @@ static bool measure(const struct kind *kind, int times)
         for (size_t r = 0; r < k.p.n; r++)
             kh_record_render_at(&k.p.items[r], KH_SEE_PERSONAL, &b);
         took[i] = kh_mono_us() - took[i];
+        cpu[i] = cpu_us() - cpu[i];
         rows += k.p.n;
         bare[i] = kind->make == number ? number_bare(p.number) : read_bare(by_id, &k);
     }
     p99 = ms(took, times, 99);
-    printf("  %-32s %8.3f %8.3f %8.3f ms   %5.1f rows   bare %7.3f %7.3f ms   %s\n", kind->name,
-           ms(took, times, 50), p99, ms(took, times, 100), (double)rows / times, ms(bare, times, 50),
-           ms(bare, times, 99), p99 <= kind->budget_ms ? "met" : "MISSED");
+    printf("  %-32s %8.3f %8.3f %8.3f %8.3f   %5.1f   %8.3f %8.3f   %s\n", kind->name,
+           ms(took, times, 50), p99, ms(took, times, 100), ms(cpu, times, 99),
+           (double)rows / times, ms(bare, times, 50), ms(bare, times, 99),
+           p99 <= kind->budget_ms ? "met" : "missed");
     fflush(stdout);
     kh_arena_drop(k.a);
     free(took);
     free(bare);
+    free(cpu);
     return p99 <= kind->budget_ms;
 }
 
@@ -345,7 +360,8 @@ int main(int argc, char **argv)
         stop("open", &err);
     open_bare(argv[1]);
     printf("people: pages of %d, %d questions of each kind\n", PAGE, times);
-    printf("  %-32s %8s %8s %8s\n", "", "median", "p99", "most");
+    printf("  %-32s %8s %8s %8s %8s   %5s   %8s %8s\n", "milliseconds", "median", "p99", "most",
+           "cpu p99", "rows", "bare med", "bare p99");
     for (size_t i = 0; i < KH_LEN(kinds); i++)
         if (argc < 4 || strstr(kinds[i].name, argv[3]))
             good = measure(&kinds[i], times) && good;

@@ -5,7 +5,7 @@
  *   list.c    checks the question, says what cannot be combined, and picks one of the ways:
  *   walk.c    along indexes, newest first or sorted;   place.c  in a box, near a point, in a unit;
  *   search.c  by words, ranked;                        past.c   at another instant;
- *   names.c   people by name.
+ *   names_list.c  people by name.
  */
 #ifndef KH_REGISTRY_LIST_INT_H
 #define KH_REGISTRY_LIST_INT_H

@@ -12,7 +12,7 @@
  *   segment.c   the pieces of a record's life and what a write does to them
  *   change.c    change, correct, close      record.c  read one      render.c  the outside form
  *   list.c      lists: what may be asked (list_int.h) search.c  full text      cursor.c  page marks
- *   names.c     people by name
+ *   names.c     people by name: names_list.c
  *   history.c   revisions and their differences      verify.c  rows against the log
  *   seen.c      who looked at personal data          import.c, export.c  many at once
  */
