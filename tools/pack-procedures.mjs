@@ -65,6 +65,23 @@ function papersOf(text) {
   return { papers: papers.slice(0, 40), left: left + Math.max(0, papers.length - 40) };
 }
 
+// Where that letter is lost, the word still tells which it was.
+const CUT = { ăn: 'Văn', ơ: 'Cơ', iấy: 'Giấy', rường: 'Trường', ản: 'Bản', hông: 'Thông', hứng: 'Chứng', uyết: 'Quyết', ập: 'Cập', hiếu: 'Phiếu' };
+/** In the source the first letter of a name may have slipped onto the code before it: "KQ.G01.000064T",
+ *  "hông báo kết quả". */
+function resultsOf(list) {
+  let slipped = '';
+  const out = [];
+  for (const r of list) {
+    const name = clean(slipped && /^\p{Ll}/u.test(r.name) ? slipped + r.name : r.name).replace(/\.?\s*Mã: [\d.A-Z-]+$/, '').slice(0, 300);
+    const [, code, letter = ''] = /^(.*\d)(\p{Lu})$/u.exec(r.code ?? '') ?? [null, r.code];
+    slipped = letter;
+    const first = name.split(' ')[0];
+    if (name) out.push({ name: CUT[first] ? CUT[first] + name.slice(first.length) : name[0].toUpperCase() + name.slice(1), ...(code ? { code } : {}) });
+  }
+  return out.slice(0, 20);
+}
+
 const seen = new Set();
 const rows = io.read('tthc/tthc_local_full.jsonl').split('\n').filter(Boolean).map((l) => JSON.parse(l))
   .filter((p) => !seen.has(p.code) && seen.add(p.code))
@@ -87,7 +104,7 @@ const rows = io.read('tthc/tthc_local_full.jsonl').split('\n').filter(Boolean).m
       channels,
       ...(papers.length ? { papers } : {}),
       ...(left ? { papers_left: left } : {}),
-      ...(p.results.length ? { results: p.results.map((r) => ({ name: clean(r.name).replace(/\.?\s*Mã: [\d.A-Z-]+$/, '').slice(0, 300), ...(r.code ? { code: r.code } : {}) })).filter((r) => r.name).slice(0, 20) } : {}),
+      ...(p.results.length ? { results: resultsOf(p.results) } : {}),
     };
   })
   .sort((a, b) => (a.code < b.code ? -1 : 1));
