@@ -362,43 +362,57 @@ static bool is_file_field(const struct kh_json *property)
     return false;
 }
 
-/* One id of a field; what names no file becomes an issue. */
-static bool link_one(struct kh_tx *tx, struct kh_arena *a, const struct kh_json *v,
-                     struct kh_str pointer, struct kh_str type, int64_t record,
-                     struct kh_issues *issues, struct kh_error *err)
-{
-    enum kh_hit hit;
+struct linking {
+    struct kh_tx *tx;
+    struct kh_arena *a;
+    struct kh_str type;
+    int64_t record;
+    struct kh_issues *issues;
+};
 
-    if (v->type != KH_JSON_STRING)
-        return true;
-    hit = id_ok(v->s) ? kh_file_sql_link(tx, v->s, type, record, err) : KH_MISS;
+/* One id of a field; what names no file becomes an issue. */
+static bool link_one(struct linking *l, struct kh_str id, struct kh_str pointer,
+                     struct kh_error *err)
+{
+    enum kh_hit hit = id_ok(id) ? kh_file_sql_link(l->tx, id, l->type, l->record, err) : KH_MISS;
+
     if (hit == KH_MISS)
-        kh_issue_add(issues, a, pointer, "file", KH_S("Không có tệp này; hãy tải lên lại."),
+        kh_issue_add(l->issues, l->a, pointer, "file", KH_S("Không có tệp này; hãy tải lên lại."),
                      KH_S("There is no such file; send it again."));
     return hit != KH_FAIL;
+}
+
+/* A value and what is in it: the papers of a dossier are objects, each with files of its own. */
+static bool link_value(struct linking *l, const struct kh_json *schema, const struct kh_json *v,
+                       bool files, struct kh_str pointer, struct kh_error *err)
+{
+    const struct kh_json *inside =
+        kh_json_get(schema, v->type == KH_JSON_ARRAY ? "items" : "properties");
+
+    files = files || is_file_field(schema);
+    if (v->type == KH_JSON_STRING)
+        return !files || link_one(l, v->s, pointer, err);
+    for (uint32_t i = 0; v->type == KH_JSON_ARRAY && (files || inside) && i < v->n; i++)
+        if (!link_value(l, inside, &v->items[i], files,
+                        kh_strf(l->a, "%.*s/%u", KH_FMT(pointer), i), err))
+            return false;
+    for (uint32_t i = 0; v->type == KH_JSON_OBJECT && inside && i < v->n; i++)
+        if (!link_value(l, kh_json_find(inside, v->members[i].key), &v->members[i].value, false,
+                        kh_strf(l->a, "%.*s/%.*s", KH_FMT(pointer), KH_FMT(v->members[i].key)),
+                        err))
+            return false;
+    return true;
 }
 
 bool kh_file_link_fields(struct kh_tx *tx, struct kh_arena *a, const struct kh_json *schema,
                          const struct kh_json *fields, struct kh_str type, int64_t record,
                          struct kh_error *err)
 {
-    const struct kh_json *properties = kh_json_get(schema, "properties");
     struct kh_issues *issues = kh_new(a, struct kh_issues);
+    struct linking l = {.tx = tx, .a = a, .type = type, .record = record, .issues = issues};
 
-    for (uint32_t i = 0; kh_json_is(fields, KH_JSON_OBJECT) && i < fields->n; i++) {
-        const struct kh_json_member *m = &fields->members[i];
-        struct kh_str at;
-
-        if (!is_file_field(kh_json_find(properties, m->key)))
-            continue;
-        at = kh_strf(a, "/%.*s", KH_FMT(m->key));
-        if (!link_one(tx, a, &m->value, at, type, record, issues, err))
-            return false;
-        for (uint32_t k = 0; m->value.type == KH_JSON_ARRAY && k < m->value.n; k++)
-            if (!link_one(tx, a, &m->value.items[k], kh_strf(a, "%.*s/%u", KH_FMT(at), k), type,
-                          record, issues, err))
-                return false;
-    }
+    if (!link_value(&l, schema, fields, false, KH_S(""), err))
+        return false;
     if (issues->n == 0)
         return true;
     kh_fail(err, KH_EC_RECORD_REFERENCE, "%.*s", KH_FMT(issues->items[0].pointer));

@@ -74,7 +74,8 @@ KH_CHECK
 bool kh_file_link(struct kh_tx *tx, struct kh_str id, struct kh_str type, int64_t record,
                   struct kh_error *err);
 /** Link every file that the fields of a record name: strings of 64 hex digits, alone or in an
- *  array, in fields whose widget (x-kh.widget) is photo, photos, video or file.
+ *  array, where the widget (x-kh.widget) is photo, photos, video, file or files: at a field, or at a
+ *  part of the objects in it.
  *  @param schema of the record's type
  *  @param err    RECORD_REFERENCE (422) with an issue for each file that is not there */
 KH_CHECK

@@ -177,14 +177,20 @@ static void read_search(struct kh_maker *m, struct kh_field *f, const struct kh_
     m->t->searched = true;
 }
 
-/* A field that holds ids of files: who may read the record may read them. */
-static void read_files(struct kh_maker *m, const struct kh_json *kh)
+/* A field that holds ids of files, itself or in its parts: who may read the record may read them. */
+static void read_files(struct kh_maker *m, const struct kh_json *schema)
 {
     static const char *const widgets[] = {"photo", "photos", "video", "file", "files"};
-    struct kh_str w = kh_json_str(kh, "widget", KH_S(""));
+    struct kh_str w = kh_json_str(kh_json_get(schema, "x-kh"), "widget", KH_S(""));
+    const struct kh_json *items = kh_json_get(schema, "items");
+    const struct kh_json *parts = kh_json_get(schema, "properties");
 
     for (size_t i = 0; i < KH_LEN(widgets); i++)
         m->t->has_files = m->t->has_files || kh_str_is(w, widgets[i]);
+    if (kh_json_is(items, KH_JSON_OBJECT))
+        read_files(m, items);
+    for (uint32_t i = 0; kh_json_is(parts, KH_JSON_OBJECT) && i < parts->n; i++)
+        read_files(m, &parts->members[i].value);
 }
 
 static void read_ref(struct kh_maker *m, struct kh_field *f, const struct kh_json *kh)
@@ -228,7 +234,7 @@ void kh_type_read_field(struct kh_maker *m, struct kh_field *f, const struct kh_
     read_level(m, f, kh);
     read_search(m, f, kh);
     read_ref(m, f, kh);
-    read_files(m, kh);
+    read_files(m, &p->value);
     index = kh_json_bool(kh, "index", false);
     f->unique = kh_json_bool(kh, "unique", false);
     f->figure = kh_json_bool(kh, "figure", false);

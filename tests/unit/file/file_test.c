@@ -293,7 +293,9 @@ static bool link_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
 static const char schema[] =
     "{\"properties\":{\"photos\":{\"type\":\"array\",\"x-kh\":{\"widget\":\"photos\"}},"
-    "\"video\":{\"x-kh\":{\"widget\":\"video\"}},\"text\":{\"type\":\"string\"}}}";
+    "\"video\":{\"x-kh\":{\"widget\":\"video\"}},\"text\":{\"type\":\"string\"},"
+    "\"papers\":{\"items\":{\"properties\":{\"code\":{},"
+    "\"files\":{\"items\":{},\"x-kh\":{\"widget\":\"files\"}}}}}}}";
 
 static void the_fields_of_a_record_link_their_files(void **state)
 {
@@ -309,6 +311,24 @@ static void the_fields_of_a_record_link_their_files(void **state)
     assert_int_equal(l.n, 1);
     assert_int_equal(l.uses[0].record, 77);
     assert_true(kh_str_is(l.uses[0].type, "report"));
+}
+
+static void files_inside_a_field_are_linked_too(void **state)
+{
+    struct kh_file one = add(png("paper", NULL));
+    struct linking l = {.schema = schema, .id = one.id};
+    struct kh_error err = {0};
+
+    (void)state;
+    l.fields =
+        kh_strf(a, "{\"papers\":[{\"code\":\"%064d\"},{\"code\":\"P1\",\"files\":[\"%.*s\"]}]}", 0,
+                KH_FMT(one.id))
+            .p;
+    assert_true(kh_store_run(f.st, "link", KH_TX_WRITE, link_in_tx, &l, &err));
+    assert_int_equal(l.n, 1);
+    l.fields = kh_strf(a, "{\"papers\":[{\"code\":\"P1\",\"files\":[\"%064d\"]}]}", 0).p;
+    assert_false(kh_store_run(f.st, "link", KH_TX_WRITE, link_in_tx, &l, &err));
+    assert_true(kh_str_is(err.issues->items[0].pointer, "/papers/0/files/0"));
 }
 
 static void a_file_that_is_not_there_cannot_be_linked(void **state)
@@ -460,6 +480,7 @@ int main(void)
         T(a_stored_file_that_was_cut_is_not_served),
         T(ids_that_are_no_ids_are_unknown),
         T(the_fields_of_a_record_link_their_files),
+        T(files_inside_a_field_are_linked_too),
         T(a_file_that_is_not_there_cannot_be_linked),
         T(unused_files_are_swept_and_used_ones_stay),
         T(the_sweeping_thread_ends_with_the_files),
