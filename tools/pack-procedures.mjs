@@ -56,7 +56,7 @@ function papersOf(text) {
     for (const m of part.matchAll(/(\d{1,2}) bản chính(?:,\s*(\d{1,2}) bản sao)?|(\d{1,2}) bản sao/g)) {
       const raw = part.slice(from, m.index);
       from = m.index + m[0].length;
-      const name = clean(raw.replace(/[^.;:)]{0,120}\.(?:docx?|pdf|xlsx?|rtf|odt|jpg|png|rar|zip)$/i, '')).replace(/^[-+*•.\s]+/, '').replace(/[;,.\s]+$/, '');
+      const name = clean(raw.replace(/[^.;:)]{0,120}\.(?:docx?|pdf|xlsx?|rtf|odt|jpg|png|rar|zip)$/i, '')).replace(/^[-+*•.\s]+/, '').replace(/[;,.\s]+$/, '').replace(/(?<=[)\]])\.\d{1,2}$/, '');
       if (!name) continue;
       if (name.length > TITLE_MAX || SENTENCE.test(name)) { left++; continue; }
       papers.push({ code: `P${papers.length + 1}`, name: name[0].toUpperCase() + name.slice(1), originals: Number(m[1] ?? 0), copies: Number(m[2] ?? m[3] ?? 0) });

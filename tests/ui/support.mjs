@@ -12,15 +12,17 @@ export const artifacts = join(root, 'tests/artifacts');
 mkdirSync(artifacts, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** @param set settings of a city of its own, as City.start() takes them */
-export async function start({ set = [] } = {}) {
+/** @param set settings of a city of its own, as City.start() takes them
+ *  @param now instant at which the clocks of that city and of its visitors stand still */
+export async function start({ set = [], now } = {}) {
   let url = process.env.KHUE_URL;
   let accounts;
   let drop = async () => {};
+  if (url) now = undefined; // a city of others keeps its time
   if (url) accounts = JSON.parse(readFileSync(process.env.KHUE_ACCOUNTS, 'utf8'));
   else {
     const { City } = await import('../support/city.mjs');
-    const city = await City.start({ demo: true, set });
+    const city = await City.start({ demo: true, set, env: now ? { KHUE_CLOCK_US: String(now.getTime() * 1000) } : {} });
     url = city.url;
     accounts = city.accounts;
     drop = () => city.drop();
@@ -32,6 +34,7 @@ export async function start({ set = [] } = {}) {
   });
   return {
     url,
+    now,
     accounts,
     browser,
     async close() {
@@ -46,6 +49,7 @@ export async function start({ set = [] } = {}) {
           localStorage.getItem('khue.lang') ?? localStorage.setItem('khue.lang', l);
         } catch { /* not a page of ours */ }
       }, lang);
+      if (now) await context.clock.setFixedTime(now);
       if (role) await signIn(context, url, accounts[role]);
       const page = await context.newPage();
       page.errors = [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The frame around every room: header, way in and out, messages; and which address shows what. */
-import { Bell, BriefcaseBusiness, ChartNoAxesColumn, CircleUser, FileClock, House, LogIn, LogOut, Map as MapIcon, Megaphone, Moon, Radar, Search, Settings, Sun, UserRound } from 'lucide';
+import { Bell, BriefcaseBusiness, ChartNoAxesColumn, CircleUser, FileClock, FileText, House, LogIn, LogOut, Map as MapIcon, Megaphone, Moon, Radar, Search, Settings, Sun, UserRound } from 'lucide';
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { cityName, useAgencyName, usePortal } from './city';
@@ -36,10 +36,13 @@ interface Route {
 // Pages take some of the parts of their address.
 const page = <P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<PageProps> => lazy(load as unknown as () => Promise<ComponentType<PageProps>>);
 const citizen = () => import('./rooms/citizen/pages');
+const dossiers = () => import('./rooms/citizen/dossiers');
 const admin = () => import('./rooms/admin/admin');
 
 // One component for both addresses, so that the list beside a case stays as it is.
 const Desk = page(() => import('./rooms/desk/desk').then((m) => m.DeskPage));
+
+const Filing = page(() => import('./rooms/citizen/filing').then((m) => m.FilingPage));
 
 const routes: Route[] = [
   { path: '/', room: 'citizen', page: Home },
@@ -51,6 +54,13 @@ const routes: Route[] = [
   { path: '/search', room: 'citizen', page: page(() => citizen().then((m) => m.SearchPage)) },
   { path: '/units/:code', room: 'citizen', page: page(() => citizen().then((m) => m.UnitPage)) },
   { path: '/records/:type/:id', room: 'citizen', page: page(() => citizen().then((m) => m.RecordCard)) },
+  { path: '/procedures', room: 'citizen', page: page(() => import('./rooms/citizen/procedures').then((m) => m.ProceduresPage)) },
+  { path: '/procedures/:code', room: 'citizen', page: page(() => import('./rooms/citizen/procedures').then((m) => m.ProcedurePage)) },
+  { path: '/procedures/:code/file', room: 'citizen', page: Filing },
+  { path: '/procedures/:code/file/:step', room: 'citizen', page: Filing },
+  { path: '/dossiers', room: 'citizen', page: page(() => dossiers().then((m) => m.MyDossiers)) },
+  { path: '/dossiers/:id', room: 'citizen', closed: true, page: page(() => dossiers().then((m) => m.DossierPage)) },
+  { path: '/lookup', room: 'citizen', page: page(() => dossiers().then((m) => m.LookupPage)) },
   { path: '/figures', room: 'citizen', page: page(() => import('./rooms/citizen/figures').then((m) => m.FiguresPage)) },
   { path: '/me', room: 'citizen', closed: true, page: page(() => import('./rooms/citizen/me').then((m) => m.MePage)) },
   { path: '/me/:tab', room: 'citizen', closed: true, page: page(() => import('./rooms/citizen/me').then((m) => m.MePage)) },
@@ -71,11 +81,12 @@ const NotFound = page(() => citizen().then((m) => m.NotFound));
 const SignIn = page(() => import('./rooms/citizen/sign-in').then((m) => m.SignInPage));
 
 const rooms: Record<Room, [string, Key, IconNode][]> = {
+  // The mark leads home.
   citizen: [
-    ['/', 'nav.home', House],
     ['/nearby', 'nav.nearby', MapIcon],
     ['/report', 'nav.report', Megaphone],
     ['/cases', 'nav.cases', FileClock],
+    ['/procedures', 'nav.procedures_short', FileText],
     ['/figures', 'nav.figures', ChartNoAxesColumn],
   ],
   desk: [
@@ -151,6 +162,7 @@ function AccountMenu(): JSX.Element {
           </li>
           {item('/me', UserRound, t('nav.me'))}
           {item('/cases', FileClock, t('nav.cases'))}
+          {item('/dossiers', FileText, t('nav.dossiers'))}
           {works(account) && item('/desk', BriefcaseBusiness, t('room.desk'))}
           {has(account, 'leader', 'dispatcher', 'admin') && item('/ioc', Radar, t('room.ioc'))}
           {has(account, 'admin', 'integrator') && item('/admin', Settings, t('room.admin'))}
@@ -273,7 +285,7 @@ function Tabs({ path }: { path: string }): JSX.Element {
     ['/nearby', 'nav.nearby_short', MapIcon],
     ['/report', 'nav.report_short', Megaphone],
     ['/cases', 'nav.cases_short', FileClock],
-    ['/figures', 'nav.figures', ChartNoAxesColumn],
+    ['/procedures', 'nav.procedures_short', FileText],
   ];
   return (
     <nav aria-label={t('nav.label')} class="tabs-nav">

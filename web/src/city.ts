@@ -112,13 +112,13 @@ const pick = (r: Record<string, unknown>, name: string): string => {
   return String(r[`${name}_${now}`] ?? r[`${name}_vi`] ?? r[name] ?? '');
 };
 
-interface Attribute extends Record<string, unknown> {
+export interface Attribute extends Record<string, unknown> {
   code: string;
   datatype: Question['kind'];
   required?: boolean;
   values?: Record<string, unknown>[];
 }
-const questionOf = (a: Attribute): Question => ({
+export const questionOf = (a: Attribute): Question => ({
   code: a.code,
   kind: a.datatype,
   required: a.required === true,

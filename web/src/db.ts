@@ -8,6 +8,8 @@ export interface KeptFile {
   /** Set once the server has it. */
   id?: string;
   video?: boolean;
+  /** Which paper of a dossier it shows. */
+  of?: string;
 }
 export type Answers = Record<string, string | string[]>;
 export interface Draft {
@@ -68,10 +70,12 @@ async function run<T>(store: string, mode: IDBTransactionMode, fn: (s: IDBObject
   });
 }
 
+/** Drafts by name: "report", or "filing 1.004194". */
 export const draft = {
-  read: (): Promise<Draft | undefined> => run('draft', 'readonly', (s) => s.get('report')),
-  write: (d: Draft): Promise<void> => run('draft', 'readwrite', (s) => s.put(d, 'report')),
-  drop: (): Promise<void> => run('draft', 'readwrite', (s) => s.delete('report')),
+  read: <T>(name: string): Promise<T | undefined> => run('draft', 'readonly', (s) => s.get(name)),
+  write: (name: string, d: unknown): Promise<void> => run('draft', 'readwrite', (s) => s.put(d, name)),
+  drop: (name: string): Promise<void> => run('draft', 'readwrite', (s) => s.delete(name)),
+  names: (): Promise<string[]> => run('draft', 'readonly', (s) => s.getAllKeys()),
 };
 export const waiting = {
   all: (): Promise<Waiting[]> => run('waiting', 'readonly', (s) => s.getAll()),

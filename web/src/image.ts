@@ -8,14 +8,15 @@ export const videoMax = 50_000_000;
 
 export class NotAPhoto extends Error {}
 
-export async function shrink(file: Blob): Promise<Blob> {
+/** @param longest side in pixels: a paper needs more of them than a pothole */
+export async function shrink(file: Blob, longest = longestSide): Promise<Blob> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch {
     throw new NotAPhoto();
   }
-  const scale = Math.min(1, longestSide / Math.max(bitmap.width, bitmap.height));
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));

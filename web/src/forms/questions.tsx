@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The further questions of a category, as Open311 knows them: asked in the report form, and their
- *  answers in words on the pages of a case. */
+/** The further questions of a category (as Open311 knows them) or of a procedure: asked in a form, and
+ *  their answers in words on the pages of a case. */
 import type { ComponentChildren, JSX } from 'preact';
-import type { Category, Question } from '../city';
+import type { Question } from '../city';
 import type { Answers } from '../db';
 import { dateTime, number } from '../format';
 import { t } from '../i18n';
@@ -105,9 +105,9 @@ function shown(q: Question | undefined, v: string | string[]): string {
 }
 
 /** Question and answer for a list of facts; an answer whose question is gone still stands. */
-export function answerFacts(category: Category | undefined, answers: Answers | undefined): [ComponentChildren, ComponentChildren][] {
+export function answerFacts(questions: Question[] | undefined, answers: Answers | undefined): [ComponentChildren, ComponentChildren][] {
   return Object.entries(answers ?? {}).map(([code, v]) => {
-    const q = category?.questions.find((x) => x.code === code);
+    const q = questions?.find((x) => x.code === code);
     return [q?.label ?? code, shown(q, v)];
   });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What happened to a case, in order, in words people use; what only the machine cares about is
  *  left out. */
-import { AlarmClock, Check, CircleX, FilePlus, Forward, Hand, Pause, RotateCcw, Star, TriangleAlert, UserCheck, Wrench } from 'lucide';
+import { AlarmClock, Banknote, Check, CircleX, FilePlus, Forward, Hand, Pause, RotateCcw, Star, TriangleAlert, UserCheck, Wrench } from 'lucide';
 import type { JSX } from 'preact';
 import { useAgencyName } from '../city';
 import { dateTime } from '../format';
@@ -11,9 +11,9 @@ import { Icon, type IconNode } from '../ui/icon';
 
 /** Who did it, as far as the reader may know: the person and the unit, the unit alone, or at least
  *  on whose side. */
-export function who(d: Doer | undefined): string {
+export function who(d: Doer | undefined, type = 'report'): string {
   if (!d) return '';
-  return [d.name, d.unit_name].filter(Boolean).join(', ') || t(`by.${d.kind}`);
+  return [d.name, d.unit_name].filter(Boolean).join(', ') || (tMaybe(`by.${d.kind}.${type}`) ?? t(`by.${d.kind}`));
 }
 
 interface Told {
@@ -26,9 +26,10 @@ interface Told {
   alone?: boolean;
 }
 
-const statusIcons: Record<string, IconNode> = { in_progress: Wrench, done: Check, closed: Check, refused: CircleX, forwarded: Forward, reopened: RotateCcw, new: UserCheck };
+const statusIcons: Record<string, IconNode> = { in_progress: Wrench, processing: Wrench, refused: CircleX, not_received: CircleX, stopped: CircleX, withdrawn: RotateCcw, forwarded: Forward, reopened: RotateCcw, new: UserCheck, registered: UserCheck, supplement: FilePlus, payment: Banknote };
+const statusTones: Record<string, 'warn' | 'bad'> = { refused: 'bad', not_received: 'bad', stopped: 'bad', reopened: 'warn', supplement: 'warn', payment: 'warn' };
 
-function tell(i: TimelineItem): Told | null {
+function tell(i: TimelineItem, type: string): Told | null {
   const d = i.data ?? {};
   const changed = (d.changed ?? d) as Record<string, unknown>;
   const name = words(d.name as Words | undefined);
@@ -36,13 +37,13 @@ function tell(i: TimelineItem): Told | null {
   const given = (d.answers ?? d.variables ?? d) as Record<string, unknown>;
   switch (i.kind) {
     case 'record.create':
-      return { text: t('event.created'), icon: FilePlus };
+      return { text: tMaybe(`event.created.${type}`) ?? t('event.created'), icon: FilePlus };
     case 'record.update':
     case 'record.correct': {
       const status = text(changed.status);
       const unit = text(changed.unit);
       if (text(changed.stars) || typeof changed.stars === 'number') return { text: t('event.rated', { n: Number(changed.stars) }), icon: Star };
-      if (status) return { text: tMaybe(`status.${status}`) ?? status, icon: statusIcons[status] ?? Check, ...(status === 'refused' ? { tone: 'bad' as const } : status === 'reopened' ? { tone: 'warn' as const } : {}), ...(unit ? { unit, alone: true } : {}) };
+      if (status) return { text: tMaybe(`status.${status}`) ?? status, icon: statusIcons[status] ?? Check, ...(statusTones[status] ? { tone: statusTones[status] } : {}), ...(unit ? { unit, alone: true } : {}) };
       if (changed.overdue === true) return { text: t('event.overdue'), icon: TriangleAlert, tone: 'bad' };
       if (unit) return { text: t('event.routed'), icon: Forward, unit, alone: true };
       return null;
@@ -52,7 +53,7 @@ function tell(i: TimelineItem): Told | null {
     case 'task.claim':
       return { text: t('event.claimed', { name }), icon: Hand };
     case 'task.complete': {
-      const said = text(given.answer) ?? text(given.reason) ?? text(given.comment);
+      const said = text(given.answer) ?? text(given.reason) ?? text(given.comment) ?? text(given.opinion) ?? text(given.apology);
       return { text: t('event.completed', { name }), icon: Check, ...(said ? { said } : {}) };
     }
     case 'task.overdue':
@@ -77,9 +78,9 @@ function tell(i: TimelineItem): Told | null {
   }
 }
 
-function Item({ i, told }: { i: TimelineItem; told: Told }): JSX.Element {
+function Item({ i, told, type }: { i: TimelineItem; told: Told; type: string }): JSX.Element {
   const unit = useAgencyName(told.unit);
-  const by = told.alone ? '' : who(i.who);
+  const by = told.alone ? '' : who(i.who, type);
   return (
     <li>
       <span class={`dot ${told.tone ?? ''}`}>
@@ -98,9 +99,10 @@ function Item({ i, told }: { i: TimelineItem; told: Told }): JSX.Element {
   );
 }
 
-export function Timeline({ items }: { items: TimelineItem[] }): JSX.Element {
+/** @param type of the case */
+export function Timeline({ items, type = 'report' }: { items: TimelineItem[]; type?: string }): JSX.Element {
   const told = items.flatMap((i) => {
-    const x = tell(i);
+    const x = tell(i, type);
     return x ? [{ i, x }] : [];
   });
   // Routing sets unit, ward and class in one breath: the same words at the same minute are one line.
@@ -111,7 +113,7 @@ export function Timeline({ items }: { items: TimelineItem[] }): JSX.Element {
   return (
     <ol class="timeline">
       {lines.map(({ i, x }) => (
-        <Item key={i.seq} i={i} told={x} />
+        <Item key={i.seq} i={i} told={x} type={type} />
       ))}
     </ol>
   );

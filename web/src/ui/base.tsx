@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Buttons, tags, notes, empty places: the small parts that every room is made of. */
-import { AlarmClock, Check, CircleAlert, CircleCheck, CircleX, Clock, Copy, Forward, Hourglass, Info, Loader, RotateCcw, Star, TriangleAlert, Wrench } from 'lucide';
+import { AlarmClock, Banknote, Check, CircleAlert, CircleCheck, CircleX, Clock, Copy, FilePlus, Forward, Hourglass, Info, Loader, RotateCcw, Star, TriangleAlert, Wrench } from 'lucide';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api';
 import { workingTime } from '../format';
 import { t, tMaybe } from '../i18n';
+import type { DossierStatus } from '../procedures';
 import type { Status, Task } from '../types';
 import { Icon, type IconNode } from './icon';
 import { say } from './toast';
@@ -56,7 +57,7 @@ export function Tag({ tone = 'neutral', icon, children }: { tone?: Tone; icon?: 
   );
 }
 
-const statusLook: Record<Status, [Tone, IconNode]> = {
+const statusLook: Record<Status | DossierStatus, [Tone, IconNode]> = {
   new: ['warn', Hourglass],
   accepted: ['info', Check],
   in_progress: ['info', Wrench],
@@ -65,6 +66,16 @@ const statusLook: Record<Status, [Tone, IconNode]> = {
   forwarded: ['info', Forward],
   reopened: ['warn', RotateCcw],
   closed: ['good', CircleCheck],
+  registered: ['warn', Hourglass],
+  received: ['info', Check],
+  not_received: ['neutral', CircleX],
+  processing: ['info', Wrench],
+  supplement: ['warn', FilePlus],
+  payment: ['warn', Banknote],
+  withdrawn: ['neutral', RotateCcw],
+  stopped: ['neutral', CircleX],
+  finished: ['good', CircleCheck],
+  returned: ['good', CircleCheck],
 };
 
 export function StatusTag({ status }: { status: string }): JSX.Element {

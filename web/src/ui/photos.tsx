@@ -58,8 +58,10 @@ interface Sending {
   error?: string;
 }
 
-/** @param max photos at most; a video only where `video` says so */
-export function PhotoInput({ id, files, onChange, max = 5, video }: { id: string; files: KeptFile[]; onChange: (change: (before: KeptFile[]) => KeptFile[]) => void; max?: number; video?: boolean }): JSX.Element {
+/** @param max photos at most; a video only where `video` says so
+ *  @param what is shown on them, where a page asks for several
+ *  @param longest side in pixels */
+export function PhotoInput({ id, files, onChange, max = 5, video, what, longest }: { id: string; files: KeptFile[]; onChange: (change: (before: KeptFile[]) => KeptFile[]) => void; max?: number; video?: boolean; what?: string; longest?: number }): JSX.Element {
   const [sending, setSending] = useState<Record<string, Sending>>({});
   const [problem, setProblem] = useState('');
   const urls = useRef(new Map<string, string>());
@@ -104,7 +106,7 @@ export function PhotoInput({ id, files, onChange, max = 5, video }: { id: string
     if (chosen.length > room) setProblem(t('photo.too_many', { n: max }));
     for (const file of chosen.slice(0, room)) {
       try {
-        const f: KeptFile = { key: newKey(), name: file.name, blob: await shrink(file) };
+        const f: KeptFile = { key: newKey(), name: file.name, blob: await shrink(file, longest) };
         onChange((before) => [...before, f]);
         void send(f);
       } catch (e) {
@@ -166,6 +168,7 @@ export function PhotoInput({ id, files, onChange, max = 5, video }: { id: string
         {photos < max && (
           <Button icon={Camera} onClick={() => input.current?.click()}>
             {photos ? t('photo.more') : t('photo.add')}
+            {what && <span class="sr-only">: {what}</span>}
           </Button>
         )}
         {video && !files.some((f) => f.video) && (
@@ -174,7 +177,7 @@ export function PhotoInput({ id, files, onChange, max = 5, video }: { id: string
           </Button>
         )}
       </div>
-      <input ref={input} class="sr-only" type="file" accept="image/*" multiple tabIndex={-1} aria-label={t('photo.add')} onChange={(e) => void add(e.currentTarget.files).then(() => input.current && (input.current.value = ''))} />
+      <input ref={input} class="sr-only" type="file" accept="image/*" multiple tabIndex={-1} aria-label={what ? `${t('photo.add')}: ${what}` : t('photo.add')} onChange={(e) => void add(e.currentTarget.files).then(() => input.current && (input.current.value = ''))} />
       {video && <input ref={film} class="sr-only" type="file" accept="video/mp4,video/quicktime" tabIndex={-1} aria-label={t('video.add')} onChange={(e) => addVideo(e.currentTarget.files?.[0])} />}
     </div>
   );

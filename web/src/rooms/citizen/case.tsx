@@ -2,8 +2,7 @@
 /** One report, for whoever may see it; its reporter can also rate the answer or ask again. */
 import { MapPin, Printer, Share2 } from 'lucide';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { api, query } from '../../api';
+import { query } from '../../api';
 import { categoryName, useAgencyName, useCategories, useUnitName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
@@ -14,13 +13,14 @@ import { MapView } from '../../map/map-view';
 import { me } from '../../session';
 import { useStore } from '../../store';
 import type { Page, Report, Task, TimelineItem } from '../../types';
-import { BackLink, Button, CopyText, Facts, Note, PageTitle, Skeleton, Stars, StatusTag, Trouble } from '../../ui/base';
-import { Check, ErrorSummary, errorsOf, Field, Group, StarInput, type Errors } from '../../ui/form';
+import { BackLink, Button, CopyText, Facts, PageTitle, Skeleton, Stars, StatusTag, Trouble } from '../../ui/base';
 import { Icon } from '../../ui/icon';
 import { Photos } from '../../ui/photos';
+import { Steps } from '../../ui/steps';
 import { toast } from '../../ui/toast';
 import { Timeline } from '../timeline';
 import { createdAt } from './case-list';
+import { RateForm } from './rate';
 
 const path = ['new', 'in_progress', 'done', 'closed'] as const;
 
@@ -28,24 +28,12 @@ export function StatusSteps({ report }: { report: Report }): JSX.Element {
   const refused = report.status === 'refused';
   const at = { new: 0, reopened: 1, forwarded: 1, accepted: 1, in_progress: 1, done: 2, closed: 3, refused: 1 }[report.status] ?? 0;
   const names = refused ? (['new', 'refused'] as const) : path;
-  return (
-    <ol class="steps" aria-label={t('case.steps')}>
-      {names.map((s, i) => {
-        const state = i < at ? 'past' : i === at ? 'now' : '';
-        const shown = i === at && (report.status === 'reopened' || report.status === 'forwarded') ? report.status : s;
-        return (
-          <li key={s} class={`${state} ${s === 'refused' ? 'stop' : ''}`} aria-current={state === 'now' ? 'step' : undefined}>
-            {t(`status.${shown}`)}
-            {state === 'past' && <span class="sr-only"> {t('case.step_past')}</span>}
-          </li>
-        );
-      })}
-    </ol>
-  );
+  const aside = report.status === 'reopened' || report.status === 'forwarded';
+  return <Steps names={names.map((s, i) => t(`status.${i === at && aside ? report.status : s}`))} at={at} stop={refused} />;
 }
 
 /** As the device shares things; where it cannot, the address is copied. */
-function share(title: string): void {
+export function share(title: string): void {
   const url = location.origin + location.pathname;
   const can = typeof navigator.share === 'function';
   if (can) void navigator.share({ title, url }).catch(() => undefined);
@@ -132,7 +120,7 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
           <section class="card">
             <h2>{t('case.what')}</h2>
             <p class="lead">{r.description}</p>
-            <Facts items={answerFacts(categories?.find((c) => c.code === r.category), r.attributes)} />
+            <Facts items={answerFacts(categories?.find((c) => c.code === r.category)?.questions, r.attributes)} />
             {r.answer_photos?.length && r.photos?.length ? (
               <div class="before-after">
                 <div>
@@ -183,61 +171,5 @@ export function CasePage({ id = '' }: { id?: string }): JSX.Element {
         </aside>
       </div>
     </div>
-  );
-}
-
-function RateForm({ task, done }: { task: Task; done: () => void }): JSX.Element {
-  const [stars, setStars] = useState(0);
-  const [comment, setComment] = useState('');
-  const [reopen, setReopen] = useState(false);
-  const [errors, setErrors] = useState<Errors>({});
-  const [busy, setBusy] = useState(false);
-  const send = async (): Promise<void> => {
-    const wrong: Errors = {};
-    if (!stars) wrong.stars = t('rate.stars.missing');
-    if (reopen && comment.trim().length < 5) wrong.comment = t('rate.comment.missing');
-    setErrors(wrong);
-    if (Object.keys(wrong).length) return;
-    setBusy(true);
-    try {
-      await api.post(`/api/v1/tasks/${task.id}/complete`, {
-        variables: { stars, ...(comment.trim() ? { comment: comment.trim() } : {}), ...(reopen ? { reopen: true } : {}) },
-      });
-      toast(reopen ? t('rate.reopened') : t('rate.thanks'));
-      done();
-    } catch (e) {
-      setErrors(errorsOf(e, ['stars', 'comment', 'reopen']));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <form
-      class="card"
-      id="rate"
-      noValidate
-      onSubmit={(e) => {
-        e.preventDefault();
-        void send();
-      }}
-    >
-      <h2>{t('rate.title')}</h2>
-      <ErrorSummary errors={errors} prefix="r" />
-      <Group id="r-stars" label={t('rate.stars')} error={errors.stars}>
-        <StarInput id="r-stars-input" value={stars} onChange={setStars} />
-      </Group>
-      <Field id="r-comment" label={t('rate.comment')} error={errors.comment} optional={!reopen}>
-        <textarea rows={3} maxLength={1000} value={comment} onInput={(e) => setComment(e.currentTarget.value)} />
-      </Field>
-      <Check id="r-reopen" checked={reopen} onChange={setReopen} hint={t('rate.reopen.hint')}>
-        {t('rate.reopen')}
-      </Check>
-      {Object.keys(errors).includes('') && <Note tone="bad" title={errors['']} />}
-      <div class="buttons">
-        <Button kind="primary" type="submit" busy={busy}>
-          {reopen ? t('rate.send_reopen') : t('rate.send')}
-        </Button>
-      </div>
-    </form>
   );
 }

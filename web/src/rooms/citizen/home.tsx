@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ChartNoAxesColumn, FileClock, Map as MapIcon, Megaphone, Search, UserRound } from 'lucide';
+import { ChartNoAxesColumn, FileClock, FileText, FolderClock, Map as MapIcon, Megaphone, Search, UserRound } from 'lucide';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { cityName, usePortal } from '../../city';
@@ -8,6 +8,7 @@ import { useFigures } from '../../figures';
 import { number, percent, time } from '../../format';
 import { t, type Key } from '../../i18n';
 import { useLiveReload } from '../../live';
+import { dossierNumber } from '../../procedures';
 import { go } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
@@ -15,6 +16,7 @@ import type { Page, Report } from '../../types';
 import { Empty, Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Icon, Mark, type IconNode } from '../../ui/icon';
 import { CaseList } from './case-list';
+import { LookupForm } from './lookup-form';
 
 export function SearchForm({ start = '', auto }: { start?: string; auto?: boolean }): JSX.Element {
   const [q, setQ] = useState(start);
@@ -24,7 +26,8 @@ export function SearchForm({ start = '', auto }: { start?: string; auto?: boolea
       class="search-box"
       onSubmit={(e) => {
         e.preventDefault();
-        if (q.trim()) go(`/search?q=${encodeURIComponent(q.trim())}`);
+        const what = encodeURIComponent(q.trim());
+        if (what) go(dossierNumber.test(q.trim()) ? `/lookup?number=${what}` : `/search?q=${what}`);
       }}
     >
       <Icon of={Search} size={22} />
@@ -37,6 +40,7 @@ export function SearchForm({ start = '', auto }: { start?: string; auto?: boolea
 }
 
 const ways: [string, Key, Key, IconNode][] = [
+  ['/dossiers', 'home.dossiers', 'home.dossiers.text', FolderClock],
   ['/cases', 'home.cases', 'home.cases.text', FileClock],
   ['/nearby', 'home.nearby', 'home.nearby.text', MapIcon],
   ['/me', 'home.me', 'home.me.text', UserRound],
@@ -72,6 +76,14 @@ export function Home(): JSX.Element {
               <span>{t('home.report.text')}</span>
             </span>
           </a>
+          <a class="way big" href="/procedures">
+            <Icon of={FileText} size={36} />
+            <span>
+              <b>{t('home.procedures')}</b>
+              <span>{t('home.procedures.text')}</span>
+            </span>
+          </a>
+          <LookupForm />
           {ways.map(([href, title, text, icon]) => (
             <a class="way" href={href} key={href}>
               <Icon of={icon} size={26} />

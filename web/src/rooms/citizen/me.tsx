@@ -8,6 +8,7 @@ import { AgencyName } from '../../city';
 import { useData } from '../../data';
 import { dateTime } from '../../format';
 import { setLang, t, tMaybe, type Lang } from '../../i18n';
+import { pageOf } from '../../links';
 import { deviceName, pushHere, pushOff, pushOn, PushRefused, pushRemove, pushState, type PushDevice } from '../../push';
 import { me } from '../../session';
 import { useStore } from '../../store';
@@ -127,6 +128,7 @@ function MyData({ account }: { account: Account }): JSX.Element {
       <div class="buttons">
         <Button onClick={() => setEdit(true)}>{t('edit')}</Button>
         <LinkButton href="/cases">{t('nav.cases')}</LinkButton>
+        <LinkButton href="/dossiers">{t('nav.dossiers')}</LinkButton>
       </div>
     </>
   );
@@ -180,7 +182,7 @@ function Accesses(): JSX.Element {
                     </td>
                     <td data-label={t('accesses.what')}>
                       <span>
-                        {a.type === 'report' ? <a href={`/cases/${a.record}`}>{a.title || tMaybe(`type.${a.type}`)}</a> : (a.title ?? tMaybe(`type.${a.type}`) ?? a.type)}
+                        {a.type === 'report' || a.type === 'dossier' ? <a href={pageOf(a.type, a.record)}>{a.title || tMaybe(`type.${a.type}`)}</a> : (a.title ?? tMaybe(`type.${a.type}`) ?? a.type)}
                         {a.fields?.length ? <small class="quiet"> {a.fields.map((f) => tMaybe(`field.${f}`) ?? f).join(', ')}</small> : null}
                       </span>
                     </td>

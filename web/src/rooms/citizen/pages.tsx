@@ -15,7 +15,9 @@ import { MapView } from '../../map/map-view';
 import { boundsOf } from '../../map/bounds';
 import type { CityMap } from '../../map/city-map';
 import { labelOf, showValue } from '../../forms/words';
+import { pageOf } from '../../links';
 import { flush } from '../../outbox';
+import type { Procedure } from '../../procedures';
 import { go, setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
@@ -264,14 +266,15 @@ export function Nearby(): JSX.Element {
 
 /** Where a hit leads. */
 function linkOf(h: SearchHit): string {
-  if (h.type === 'admin_unit') return `/units/${h.id}`;
-  if (h.type === 'report') return `/cases/${h.id}`;
-  return h.link || `/records/${h.type}/${h.id}`;
+  const own = pageOf(h.type, h.id);
+  return own.startsWith('/records/') ? h.link || own : own;
 }
 
 export function SearchPage(): JSX.Element {
   const q = usePlace().query.get('q') ?? '';
   const hits = useData<Page<SearchHit>>(q ? `/api/v1/search${query({ q })}` : null);
+  const services = useData<Page<Procedure>>(q ? `/api/v1/records/procedure${query({ q, limit: 5 })}` : null);
+  const found = services.data?.items ?? [];
   return (
     <div class="wrap narrow page">
       <PageTitle title={q ? `${q} – ${t('search')}` : t('search')}>{t('search')}</PageTitle>
@@ -279,11 +282,27 @@ export function SearchPage(): JSX.Element {
       <div style={{ marginTop: '24px' }}>
         {!q ? (
           <p class="quiet">{t('search.hint')}</p>
-        ) : hits.data ? (
-          hits.data.items.length ? (
+        ) : hits.data && !services.loading ? (
+          hits.data.items.length || found.length ? (
             <>
+              {found.length > 0 && (
+                <section class="section" style={{ marginTop: 0 }}>
+                  <h2>{t('nav.procedures')}</h2>
+                  <ul class="hits">
+                    {found.map((p) => (
+                      <li key={p.code}>
+                        <a href={pageOf('procedure', p.code)}>{p.name}</a>
+                        <p>{p.field}</p>
+                      </li>
+                    ))}
+                  </ul>
+                  <p>
+                    <a href={`/procedures${query({ q })}`}>{t('search.all_procedures')}</a>
+                  </p>
+                </section>
+              )}
               <p class="quiet" role="status">
-                {t('search.count', { n: hits.data.items.length })}
+                {t('search.count', { n: hits.data.items.length + found.length })}
               </p>
               <ul class="hits">
                 {hits.data.items.map((h) => (

@@ -17,11 +17,11 @@ import { go } from '../../router';
 import { me } from '../../session';
 import { createStore, useStore } from '../../store';
 import type { Page, Report } from '../../types';
-import { BackLink, Button, CopyText, Facts, LinkButton, Note, PageTitle, Skeleton } from '../../ui/base';
-import { confirm } from '../../ui/dialog';
+import { Button, CopyText, Facts, LinkButton, Note, PageTitle, Skeleton } from '../../ui/base';
 import { Check, ErrorSummary, Field, Group, type Errors } from '../../ui/form';
 import { Icon } from '../../ui/icon';
 import { PhotoInput } from '../../ui/photos';
+import { WizardFrame } from '../../ui/wizard';
 import { CaseList } from './case-list';
 import { change, current, dropDraft, readDraft } from './draft';
 import { PlaceStep, Title, type StepProps } from './place-step';
@@ -67,39 +67,9 @@ function Wizard({ d, step }: { d: Draft; step: Step }): JSX.Element {
   };
   const Part = { category: CategoryStep, place: PlaceStep, detail: DetailStep, known: KnownStep, contact: ContactStep, review: ReviewStep }[step];
   return (
-    <div class="wrap narrow page wizard">
-      <BackLink href={back}>{t('back')}</BackLink>
-      <p class="wizard-step">{t('report.step', { n: n + 1, of: steps.length })}</p>
-      <div class="wizard-bar" aria-hidden="true">
-        <span style={{ width: `${((n + 1) / steps.length) * 100}%` }} />
-      </div>
-      <ErrorSummary errors={errors} />
-      <form
-        noValidate
-        onSubmit={(e) => {
-          e.preventDefault();
-          forward();
-        }}
-      >
-        <Part d={d} errors={errors} forward={forward} />
-      </form>
-      {d.changed > 0 && step !== 'review' && (
-        <p class="quiet">
-          {t('report.kept')}{' '}
-          <button
-            type="button"
-            class="button quiet small"
-            onClick={() =>
-              void confirm(t('report.drop'), t('report.drop.text'), t('report.drop'), true).then((yes) => {
-                if (yes) void dropDraft().then(() => go('/report'));
-              })
-            }
-          >
-            {t('report.drop')}
-          </button>
-        </p>
-      )}
-    </div>
+    <WizardFrame n={n} of={steps.length} back={back} errors={errors} onForward={forward} onDrop={d.changed > 0 && step !== 'review' ? () => void dropDraft().then(() => go('/report')) : undefined}>
+      <Part d={d} errors={errors} forward={forward} />
+    </WizardFrame>
   );
 }
 
@@ -335,7 +305,7 @@ function ReviewStep({ d }: StepProps): JSX.Element {
               ),
             ],
             [t('report.description'), d.description && <>{d.description}{changeLink('detail', t('report.description'))}</>],
-            ...answerFacts(categories?.find((c) => c.code === d.category), attributes).map(([q, a]): [ComponentChildren, ComponentChildren] => [q, <>{a}{changeLink('detail', String(q))}</>]),
+            ...answerFacts(categories?.find((c) => c.code === d.category)?.questions, attributes).map(([q, a]): [ComponentChildren, ComponentChildren] => [q, <>{a}{changeLink('detail', String(q))}</>]),
             [t('report.photos'), d.files.length > 0 && <>{t('report.files', { n: d.files.length, size: bytes(d.files.reduce((s, f) => s + f.blob.size, 0)) })}{changeLink('detail', t('report.photos'))}</>],
             [t('report.phone'), d.contact_phone && <>{d.contact_phone}{changeLink('contact', t('report.phone'))}</>],
             [t('report.email'), d.contact_email && <>{d.contact_email}{changeLink('contact', t('report.email'))}</>],

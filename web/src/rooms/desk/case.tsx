@@ -20,7 +20,7 @@ export function CaseWhat({ r }: { r: Report }): JSX.Element {
     <section class="card case-what-card">
       <h2>{categoryName(categories, r.category)}</h2>
       <p class="lead">{r.description}</p>
-      <Facts items={answerFacts(categories?.find((c) => c.code === r.category), r.attributes)} />
+      <Facts items={answerFacts(categories?.find((c) => c.code === r.category)?.questions, r.attributes)} />
       <Photos ids={r.photos} video={r.video} what={categoryName(categories, r.category)} />
     </section>
   );

@@ -565,7 +565,7 @@ function CasePanel({ id, unit, unitName }: { id: string; unit: string; unitName:
       })}
       <Facts
         items={[
-          ...answerFacts(categories?.find((c) => c.code === r.category), r.attributes),
+          ...answerFacts(categories?.find((c) => c.code === r.category)?.questions, r.attributes),
           [t('case.place'), [r.address, ward].filter(Boolean).join(', ')],
           [t('case.agency'), agency || r.unit],
           [t('case.due'), r.due_at && dateTime(r.due_at)],
