@@ -271,3 +271,135 @@ test('a message about a dossier leads to it, and so does the search', async () =
   await stranger.getByLabel('Tên đăng nhập').waitFor();
   for (const p of [page, stranger]) await p.context().close();
 });
+
+test('at the counter a dossier is received with the keyboard alone, in less than half a minute', async () => {
+  const page = await city.visit({ role: 'counter' });
+  await page.goto('/desk/counter');
+  await page.getByRole('heading', { name: 'Một cửa' }).waitFor();
+  await settle(page);
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Phím tắt' }).getByText('Hồ sơ mới').waitFor();
+  await page.keyboard.press('Escape');
+  const began = performance.now();
+  let keys = 0;
+  const press = async (k) => { keys++; await page.keyboard.press(k); };
+  const type = async (words) => { keys += words.length; await page.keyboard.type(words, { delay: 20 }); };
+  const focused = (id) => page.waitForFunction((want) => document.activeElement?.id === want, id);
+  await press('n');
+  await focused('n-procedure');
+  await type('giam ho');
+  await press('Enter'); // sooner than the answer: the first hit is taken when it comes
+  await focused('n-person_number');
+  assert.match(await page.locator('#n-procedure').inputValue(), /giám hộ/);
+  await page.locator('#n-procedure').focus();
+  await type('1.004837');
+  await press('Enter');
+  await focused('n-person_number');
+  await type('001185067890');
+  await press('Enter');
+  await focused('n-name');
+  await type('Lê Văn Tám');
+  await press('Enter');
+  await type('0987654321');
+  await press('Enter'); // delivery: at the counter
+  await press('Enter'); // to the papers
+  await press('Space');
+  await press('Enter');
+  await page.getByRole('heading', { name: 'Đã tiếp nhận' }).waitFor();
+  const took = (performance.now() - began) / 1000;
+  // A clerk strikes some four keys a second; the rest is what the machine takes.
+  assert.ok(took - keys * 0.02 + keys * 0.25 < 30, `${keys} keys, ${took.toFixed(1)} s here`);
+  const number = (await page.locator('.made .number .figures').textContent()).trim();
+  assert.match(number, /^H26\.00070-\d{6}-\d{4}$/);
+  assert.match(await page.locator('.made .due').textContent(), /^Hẹn trả \d\d\/\d\d\/\d{4} \d\d:\d\d$/);
+  const [d] = (await get(page, `/api/v1/records/dossier?number=${number}`)).items;
+  assert.equal(d.channel, 'counter');
+  assert.ok(['received', 'processing'].includes(d.status), d.status);
+  assert.equal(d.papers[0].kind, 'original');
+  assert.equal(d.applicant, undefined, 'the clerk is not the applicant');
+  await whole(page, 'received at the counter');
+  // The next one, of the same person: nobody spells a name twice.
+  await page.waitForFunction(() => document.activeElement?.classList.contains('next'));
+  await page.keyboard.press('Enter');
+  await focused('n-procedure');
+  await page.keyboard.type('1.001193');
+  await page.locator('#n-procedure-list [role=option]').first().waitFor();
+  await page.keyboard.press('Enter');
+  await focused('n-person_number');
+  await page.keyboard.type('001185067890');
+  await page.keyboard.press('Enter');
+  await until(async () => (await page.locator('#n-name').inputValue()) === 'Lê Văn Tám');
+  // The catalogue has no unit of time here: the counter says it.
+  assert.equal(await page.locator('#n-count').inputValue(), '1');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('heading', { name: 'Đã tiếp nhận' }).waitFor();
+  await page.locator('.case-list').getByText(number).waitFor();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('the counter takes the fee, opens by scanner, and is told what is wrong', async () => {
+  const page = await city.visit({ role: 'counter', width: 360, height: 740 });
+  await page.goto('/desk/counter');
+  await settle(page);
+  await page.getByRole('button', { name: 'Tiếp nhận và hẹn trả' }).click();
+  await page.locator('.error-summary').getByText('Hãy chọn thủ tục.').waitFor();
+  await whole(page, 'errors at the counter');
+  await page.getByLabel('Thủ tục', { exact: true }).fill('1.004194');
+  await page.locator('#n-procedure-list [role=option]').first().click();
+  await page.getByText('3 ngày làm việc · 10.000 đồng').waitFor();
+  await page.getByLabel('Họ và tên').fill('Phạm Thị Dung');
+  await page.getByLabel('Đủ cả 2 loại giấy tờ').check();
+  await page.getByRole('button', { name: 'Tiếp nhận và hẹn trả' }).click();
+  await page.getByText('10.000 đồng').waitFor();
+  await page.getByLabel('Số biên lai').fill('BL-12');
+  await whole(page, 'a fee at the counter');
+  await page.getByRole('button', { name: 'Đã thu tiền mặt' }).click();
+  await page.getByRole('button', { name: 'Đã thu tiền mặt' }).waitFor({ state: 'detached' });
+  const number = (await page.locator('.made .number .figures').textContent()).trim();
+  assert.ok((await get(page, `/api/v1/records/dossier?number=${number}`)).items[0].paid_at);
+  // A scanner types wherever the focus is.
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.type(number);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/desk\/(tasks|dossiers)\//);
+  await page.getByRole('heading', { name: 'Đăng ký tạm trú' }).waitFor();
+  await page.getByText('Phạm Thị Dung').waitFor();
+  await whole(page, 'a dossier at the desk');
+  await page.goto('/desk/counter');
+  await page.getByLabel('Quét mã hoặc gõ số hồ sơ').fill('H26.00070-200101-0001');
+  await page.keyboard.press('Enter');
+  await page.getByText('Không có hồ sơ H26.00070-200101-0001').waitFor();
+  await page.context().close();
+});
+
+test('the staff sees applicant, papers and deadline, decides, signs, and hands the result out', async () => {
+  const d = await file({ delivery: 'counter', papers: [{ code: 'P1', kind: 'original', name: 'Văn bản cử người giám hộ' }] });
+  const counter = await city.visit({ role: 'counter' });
+  await counter.goto('/desk/counter?list=receive');
+  await counter.locator('.case-row a', { hasText: d.number }).click();
+  await counter.getByRole('heading', { name: 'Thủ tục đăng ký giám hộ' }).waitFor();
+  for (const shown of ['Trần Thị Mai', '001185012345', 'Văn bản cử người giám hộ', 'Bản chính']) await counter.getByText(shown).first().waitFor();
+  await counter.getByRole('button', { name: 'Nhận việc' }).click();
+  await counter.locator('.act input[value=accept]').check();
+  await whole(counter, 'receiving at the desk');
+  await counter.getByRole('button', { name: 'Hoàn thành bước này' }).click();
+  await counter.getByText(/^Đã xong:/).waitFor();
+  if (city.now) {
+    await complete('officer', d.id, 'handle', { decision: 'grant', proposal: 'Trích lục đăng ký giám hộ.' });
+    const approver = await city.visit({ role: 'approver', width: 360, height: 740 });
+    await approver.goto('/desk');
+    await approver.locator('.inbox a', { hasText: d.number }).click();
+    await approver.getByRole('button', { name: 'Nhận việc' }).click();
+    await approver.locator('.act input[value=yes]').check();
+    await approver.getByRole('button', { name: 'Hoàn thành bước này' }).click();
+    await approver.getByRole('dialog', { name: 'Ký kết quả?' }).getByRole('button', { name: 'Ký', exact: true }).click();
+    await approver.getByText(/^Đã xong:/).waitFor();
+    await counter.goto('/desk/counter?list=hand_out');
+    await counter.locator('.case-row', { hasText: d.number }).getByRole('button', { name: 'Trả kết quả' }).click();
+    await counter.getByRole('dialog').getByRole('button', { name: 'Trả kết quả' }).click();
+    await until(async () => (await get(counter, `/api/v1/records/dossier/${d.id}`)).status === 'returned');
+    await approver.context().close();
+  }
+  await counter.context().close();
+});

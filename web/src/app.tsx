@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The frame around every room: header, way in and out, messages; and which address shows what. */
-import { Bell, BriefcaseBusiness, ChartNoAxesColumn, CircleUser, FileClock, FileText, House, LogIn, LogOut, Map as MapIcon, Megaphone, Moon, Radar, Search, Settings, Sun, UserRound } from 'lucide';
+import { Bell, BriefcaseBusiness, ChartNoAxesColumn, CircleUser, FileClock, FileText, House, LogIn, LogOut, Map as MapIcon, Megaphone, Moon, Radar, ScanLine, Search, Settings, Sun, UserRound } from 'lucide';
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { cityName, useAgencyName, usePortal } from './city';
@@ -71,6 +71,8 @@ const routes: Route[] = [
   { path: '/desk/tasks/:id', room: 'desk', closed: true, page: Desk },
   { path: '/desk/search', room: 'desk', closed: true, page: page(() => import('./rooms/desk/search').then((m) => m.DeskSearch)) },
   { path: '/desk/cases/:id', room: 'desk', closed: true, page: page(() => import('./rooms/desk/search').then((m) => m.DeskCase)) },
+  { path: '/desk/dossiers/:id', room: 'desk', closed: true, page: page(() => import('./rooms/desk/search').then((m) => m.DeskDossier)) },
+  { path: '/desk/counter', room: 'desk', closed: true, page: page(() => import('./rooms/desk/counter').then((m) => m.CounterPage)) },
   { path: '/desk/unit', room: 'desk', closed: true, page: page(() => import('./rooms/desk/unit').then((m) => m.MyUnit)) },
   { path: '/desk/delegation', room: 'desk', closed: true, page: page(() => import('./rooms/desk/delegation').then((m) => m.DelegationPage)) },
   { path: '/ioc', room: 'ioc', closed: true, page: page(() => import('./rooms/ioc/ioc').then((m) => m.IocPage)) },
@@ -91,6 +93,7 @@ const rooms: Record<Room, [string, Key, IconNode][]> = {
   ],
   desk: [
     ['/desk', 'nav.inbox', BriefcaseBusiness],
+    ['/desk/counter', 'nav.counter', ScanLine],
     ['/desk/search', 'nav.desk_search', Search],
     ['/desk/unit', 'nav.unit', ChartNoAxesColumn],
     ['/desk/delegation', 'nav.delegation', UserRound],
@@ -213,9 +216,9 @@ function Top({ room, path }: { room: Room; path: string }): JSX.Element {
   const portal = usePortal();
   const now = useStore(theme);
   const account = useStore(me);
-  const links = rooms[room];
+  const links = rooms[room].filter(([href]) => href !== '/desk/counter' || has(account, 'counter'));
   const home = room === 'citizen' ? '/' : `/${room}`;
-  const at = links.reduce((best, [href]) => ((href === home ? path === href || (room === 'desk' && /^\/desk\/(tasks|cases)/.test(path)) : path.startsWith(href)) && href.length >= best.length ? href : best), '');
+  const at = links.reduce((best, [href]) => ((href === home ? path === href || (room === 'desk' && /^\/desk\/(tasks|cases|dossiers)/.test(path)) : path.startsWith(href)) && href.length >= best.length ? href : best), '');
   return (
     <header class={room === 'citizen' ? 'top' : 'top wide'}>
       <div class="bar">

@@ -57,4 +57,4 @@ export function has(account: Account | null | undefined, ...roles: string[]): bo
   return !!account?.roles.some((g) => roles.includes(g.role));
 }
 
-export const works = (a: Account | null | undefined): boolean => has(a, 'officer', 'dispatcher', 'leader', 'admin');
+export const works = (a: Account | null | undefined): boolean => has(a, 'officer', 'counter', 'approver', 'dispatcher', 'leader', 'admin');

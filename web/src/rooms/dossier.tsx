@@ -55,7 +55,7 @@ export function Applicant({ d }: { d: Dossier }): JSX.Element {
   return (
     <Facts
       items={[
-        [t('filing.subject'), d.subject && t(`subject.${d.subject}`)],
+        [t('dossier.subject'), d.subject && t(`subject.${d.subject}`)],
         [t(`filing.name.${d.subject ?? 'citizen'}`), d.name],
         [t(d.subject === 'citizen' ? 'filing.person_number' : 'filing.tax_number'), d.person_number && <CopyText text={d.person_number} />],
         [t('phone'), d.phone && <CopyText text={d.phone} label={<a href={`tel:${d.phone.replaceAll(' ', '')}`}>{d.phone}</a>} />],

@@ -30,7 +30,7 @@ function search(): void {
   else go('/search');
 }
 
-export function KeysHelp({ more = [], onClose }: { more?: ('u')[]; onClose: () => void }): JSX.Element {
+export function KeysHelp({ more = [], onClose }: { more?: ('u' | 'n')[]; onClose: () => void }): JSX.Element {
   const keys = ['/', 'j', 'k', 'Enter', ...more, '?'] as const;
   return (
     <Dialog title={t('keys.title')} onClose={onClose}>

@@ -12,17 +12,17 @@ import { useLiveReload } from '../../live';
 import { go, setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import type { CityEvent, Page, Report, Task, TimelineItem } from '../../types';
-import { BackLink, Button, CopyText, DueTag, dueTone, Empty, IconButton, Note, PageTitle, Pager, Skeleton, StatusTag, Tag, Trouble } from '../../ui/base';
+import type { CityEvent, Page, Rec, Task, TimelineItem } from '../../types';
+import { BackLink, Button, DueTag, dueTone, Empty, IconButton, Note, PageTitle, Pager, Skeleton, Tag, Trouble } from '../../ui/base';
 import { confirm } from '../../ui/dialog';
 import { ErrorSummary, errorsOf, type Errors } from '../../ui/form';
 import { isCommand, KeysHelp } from '../../ui/keys';
 import { toast } from '../../ui/toast';
 import { Timeline } from '../timeline';
-import { CaseMore, CaseWhat } from './case';
+import { CaseMore, CaseTags, CaseWhat } from './case';
 import './desk.css';
 
-const isTask = (e: CityEvent): boolean => /task|instance/.test(e.kind) || e.type === 'task' || e.type === 'report';
+const isTask = (e: CityEvent): boolean => /task|instance/.test(e.kind) || ['task', 'report', 'dossier'].includes(e.type ?? '');
 
 export function claimer(task: Task): { id: string; name: string } | null {
   return task.claimed_by ? { id: task.claimed_by, name: task.claimed_name ?? '' } : null;
@@ -208,13 +208,13 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
   const task = useData<Task>(`/api/v1/tasks/${id}`);
   const x = task.data;
   const about = x?.case;
-  const isReport = about?.type === 'report';
-  const report = useData<Report>(about && isReport ? `/api/v1/records/report/${about.id}` : null);
+  const record = useData<Rec>(about ? `/api/v1/records/${about.type}/${about.id}` : null);
   const timeline = useData<Page<TimelineItem>>(about ? `/api/v1/records/${about.type}/${about.id}/timeline?limit=500` : null);
-  const r = report.data;
+  const r = record.data;
+  const type = about?.type ?? '';
   const reload = (): void => {
     task.reload();
-    report.reload();
+    record.reload();
     timeline.reload();
   };
   useLiveReload((e) => e.subject === id || (!!about && (e.subject === about.id || e.about === about.id)), reload);
@@ -230,41 +230,25 @@ function TaskView({ id, back, onDone, onChanged }: { id: string; back: string; o
     <>
       <BackLink href={back}>{t('nav.inbox')}</BackLink>
       <PageTitle title={x.title} sub={[words(x.name), x.unit_name].filter(Boolean).join(' · ')}>
-        {r ? x.title.replace(`${r.number} · `, '') : x.title}
+        {r ? x.title.replace(`${String(r.number)} · `, '') : x.title}
       </PageTitle>
       <div class="task-head">
-        {r && <CopyText text={r.number} />}
-        {r && <StatusTag status={r.status} />}
+        {r && <CaseTags r={r} />}
         <DueTag minutes={x.minutes_left} done={done} />
         {x.paused && <Tag icon={Pause}>{t('task.paused')}</Tag>}
         {x.due_at && !done && <span class="quiet">{t('task.due', { at: dateTime(x.due_at) })}</span>}
-        {r?.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
       </div>
       <div class="desk-cols">
-        {r && <CaseWhat r={r} />}
+        {r && <CaseWhat type={type} r={r} />}
         <div class="act-col">
           <Action task={x} reload={(next) => (next ? task.put(next) : reload(), onChanged())} onDone={onDone} />
         </div>
         <div class="stack">
-          {isReport ? (
-            r ? (
-              <CaseMore r={r} />
-            ) : report.error ? (
-              <Trouble error={report.error} retry={report.reload} />
-            ) : (
-              <Skeleton lines={4} tall />
-            )
-          ) : (
-            about && (
-              <p>
-                {about.type} {about.id}
-              </p>
-            )
-          )}
+          {about && (r ? <CaseMore type={type} r={r} /> : record.error ? <Trouble error={record.error} retry={record.reload} /> : <Skeleton lines={4} tall />)}
           {about && (
             <section class="card">
               <h2>{t('case.timeline')}</h2>
-              {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
+              {timeline.data ? <Timeline items={timeline.data.items} type={type} /> : <Skeleton lines={4} />}
             </section>
           )}
         </div>
@@ -324,7 +308,10 @@ function Action({ task, reload, onDone }: { task: Task; reload: (next?: Task) =>
     const wrong = check(form, values);
     setErrors(wrong);
     if (Object.keys(wrong).length) return;
-    if (values.decision === 'refuse' && !(await confirm(t('task.refuse.title'), t('task.refuse.text'), t('task.refuse.yes'), true))) return;
+    const of = task.case?.type ?? '';
+    if (values.decision === 'refuse' && !(await confirm(tMaybe(`task.refuse.title.${of}`) ?? t('task.refuse.title'), tMaybe(`task.refuse.text.${of}`) ?? t('task.refuse.text'), t('task.refuse.yes'), true))) return;
+    // A signature is final in law.
+    if (values.signed === 'yes' && !(await confirm(t('task.sign.title'), t('task.sign.text', { title: task.title }), t('task.sign.yes')))) return;
     setBusy('complete');
     try {
       await api.post(`/api/v1/tasks/${task.id}/complete`, { variables: answers(form, values) });

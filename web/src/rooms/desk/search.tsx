@@ -6,18 +6,18 @@ import { useEffect, useState } from 'preact/hooks';
 import { query } from '../../api';
 import { categoryName, useCategories } from '../../city';
 import { useData } from '../../data';
-import { t, tMaybe, words } from '../../i18n';
+import { t, words } from '../../i18n';
 import { useLiveReload } from '../../live';
 import { usePages } from '../../pages';
 import { setQuery, usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import type { Page, Report, Task, TimelineItem } from '../../types';
-import { BackLink, Button, CopyText, DueTag, Empty, LinkButton, Note, PageTitle, Pager, Skeleton, StatusTag, Tag, Trouble } from '../../ui/base';
+import type { Page, Rec, Report, Task, TimelineItem } from '../../types';
+import { BackLink, Button, DueTag, Empty, LinkButton, Note, PageTitle, Pager, Skeleton, Trouble } from '../../ui/base';
 import { Icon } from '../../ui/icon';
 import { CaseList } from '../citizen/case-list';
 import { Timeline } from '../timeline';
-import { CaseMore, CaseWhat } from './case';
+import { CaseMore, CaseTags, CaseWhat } from './case';
 import { claimer } from './desk';
 import './desk.css';
 
@@ -120,36 +120,37 @@ export function DeskSearch(): JSX.Element {
 }
 
 /** One case, with the way to the work that is open on it. */
-export function DeskCase({ id = '' }: { id?: string }): JSX.Element {
-  const report = useData<Report>(`/api/v1/records/report/${encodeURIComponent(id)}`);
-  const timeline = useData<Page<TimelineItem>>(`/api/v1/records/report/${encodeURIComponent(id)}/timeline?limit=500`);
+export function DeskCase({ id = '', type = 'report' }: { id?: string; type?: string }): JSX.Element {
+  const path = `/api/v1/records/${type}/${encodeURIComponent(id)}`;
+  const record = useData<Rec>(path);
+  const timeline = useData<Page<TimelineItem>>(`${path}/timeline?limit=500`);
   const tasks = useData<Page<Task>>(`/api/v1/tasks${query({ case: id, state: 'open,claimed' })}`);
   const categories = useCategories();
   useLiveReload(
     (e) => e.subject === id || e.about === id,
-    () => (report.reload(), timeline.reload(), tasks.reload()),
+    () => (record.reload(), timeline.reload(), tasks.reload()),
   );
-  const r = report.data;
+  const r = record.data;
+  const [back, label] = type === 'dossier' ? ['/desk/counter', t('nav.counter')] : ['/desk/search', t('nav.desk_search')];
   if (!r)
     return (
       <div class="wrap page">
-        <BackLink href="/desk/search">{t('nav.desk_search')}</BackLink>
-        {report.error ? <Trouble error={report.error} retry={report.reload} /> : <Skeleton lines={6} tall />}
+        <BackLink href={back}>{label}</BackLink>
+        {record.error ? <Trouble error={record.error} retry={record.reload} /> : <Skeleton lines={6} tall />}
       </div>
     );
+  const name = type === 'report' ? categoryName(categories, String(r.category)) : String(r.procedure_name ?? r.name ?? r.number ?? id);
   return (
     <div class="wrap page">
-      <BackLink href="/desk/search">{t('nav.desk_search')}</BackLink>
-      <PageTitle title={`${categoryName(categories, r.category)} ${r.number}`}>{categoryName(categories, r.category)}</PageTitle>
+      <BackLink href={back}>{label}</BackLink>
+      <PageTitle title={`${name} ${String(r.number ?? '')}`}>{name}</PageTitle>
       <div class="task-head">
-        <CopyText text={r.number} />
-        <StatusTag status={r.status} />
-        {r.class && <Tag tone={r.class === 'urgent' ? 'bad' : 'neutral'}>{tMaybe(`class.${r.class}`)}</Tag>}
+        <CaseTags r={r} />
       </div>
       <div class="two">
         <div class="stack">
-          <CaseWhat r={r} />
-          <CaseMore r={r} />
+          <CaseWhat type={type} r={r} />
+          <CaseMore type={type} r={r} />
         </div>
         <aside>
           {(tasks.data?.items ?? []).map((x) => (
@@ -171,10 +172,12 @@ export function DeskCase({ id = '' }: { id?: string }): JSX.Element {
           )}
           <section class="card">
             <h2>{t('case.timeline')}</h2>
-            {timeline.data ? <Timeline items={timeline.data.items} /> : <Skeleton lines={4} />}
+            {timeline.data ? <Timeline items={timeline.data.items} type={type} /> : <Skeleton lines={4} />}
           </section>
         </aside>
       </div>
     </div>
   );
 }
+
+export const DeskDossier = ({ id = '' }: { id?: string }): JSX.Element => <DeskCase id={id} type="dossier" />;
