@@ -22,7 +22,8 @@ static const struct command {
     {"init", cli_init, "make a data folder",
      "khue init DIR [--demo] [--store URL] [--packs DIR]\n\n"
      "Makes the folder DIR with an empty city: the database, the signing key of the audit chain,\n"
-     "khue.conf with its settings, and the packs that come with Khue (units, places, feedback).\n"
+     "khue.conf with its settings, and the packs that come with Khue (units, places, feedback,\n"
+     "residents).\n"
      "The first administrator's password is printed once.\n\n"
      "  --demo        also a month of invented reports and one account for each role; names and\n"
      "                passwords are printed and kept in DIR/demo-accounts.json\n"
