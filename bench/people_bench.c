@@ -279,7 +279,8 @@ static int64_t number_bare(struct kh_str n)
 static bool measure(const struct kind *kind, int times)
 {
     struct ask k = {.a = kh_arena_new((size_t)1 << 28)};
-    int64_t *took = calloc((size_t)times, sizeof(*took)), *bare = calloc((size_t)times, sizeof(*bare));
+    int64_t *took = calloc((size_t)times, sizeof(*took)),
+            *bare = calloc((size_t)times, sizeof(*bare));
     int64_t *cpu = calloc((size_t)times, sizeof(*cpu));
     struct kh_error err = {0};
     size_t rows = 0;
@@ -292,10 +293,10 @@ static bool measure(const struct kind *kind, int times)
         kh_arena_reset(k.a);
         p = somebody(k.a);
         other = somebody(k.a);
-        k.grant = (struct kh_grant){.role = KH_S("registrar"), .unit = KH_S("H26"),
-                                    .until_us = KH_FOREVER};
-        k.who = (struct kh_who){.kind = KH_WHO_ACCOUNT, .account = 1, .grants = &k.grant,
-                                .grants_n = 1};
+        k.grant = (struct kh_grant){
+            .role = KH_S("registrar"), .unit = KH_S("H26"), .until_us = KH_FOREVER};
+        k.who = (struct kh_who){
+            .kind = KH_WHO_ACCOUNT, .account = 1, .grants = &k.grant, .grants_n = 1};
         k.q = (struct kh_list){.limit = PAGE, .who = &k.who, .filters = k.by};
         kind->make(&k, &p, &other);
         cpu[i] = cpu_us();
@@ -312,9 +313,8 @@ static bool measure(const struct kind *kind, int times)
     }
     p99 = ms(took, times, 99);
     printf("  %-32s %8.3f %8.3f %8.3f %8.3f   %5.1f   %8.3f %8.3f   %s\n", kind->name,
-           ms(took, times, 50), p99, ms(took, times, 100), ms(cpu, times, 99),
-           (double)rows / times, ms(bare, times, 50), ms(bare, times, 99),
-           p99 <= kind->budget_ms ? "met" : "missed");
+           ms(took, times, 50), p99, ms(took, times, 100), ms(cpu, times, 99), (double)rows / times,
+           ms(bare, times, 50), ms(bare, times, 99), p99 <= kind->budget_ms ? "met" : "missed");
     fflush(stdout);
     kh_arena_drop(k.a);
     free(took);

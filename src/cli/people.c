@@ -19,8 +19,8 @@ struct people {
     struct kh_populace_from from;
     struct kh_populace *plan;
     struct kh_bar bar;
-    int64_t at;                    /* of what is being imported */
-    bool homes;                    /* households, else people */
+    int64_t at; /* of what is being imported */
+    bool homes; /* households, else people */
     int64_t shown;
 };
 
@@ -44,7 +44,8 @@ static bool read_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
         .filters = &r->by, .filters_n = 1, .limit = LIST_PAGE, .after = r->after, .who = &who};
 
     if (!t)
-        return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%s: load its pack first (khue pack load)", r->type);
+        return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%s: load its pack first (khue pack load)",
+                       r->type);
     return kh_record_list(tx, reg, r->p->o.a, t, &q, &r->page, err);
 }
 
@@ -54,8 +55,7 @@ typedef void (*take_fn)(struct people *p, const struct kh_json *fields);
 static bool each(struct people *p, const char *type, const char *field, const char *value,
                  take_fn take, struct kh_error *err)
 {
-    struct reading r = {
-        .p = p, .type = type, .by = {kh_cstr(field), KH_F_EQ, kh_cstr(value)}};
+    struct reading r = {.p = p, .type = type, .by = {kh_cstr(field), KH_F_EQ, kh_cstr(value)}};
 
     do {
         if (!kh_store_run(p->o.city.store, "demo_read", KH_TX_READ, read_in_tx, &r, err))
@@ -92,8 +92,8 @@ static void take_agency(struct people *p, const struct kh_json *f)
 
     g->agencies = kh_grow(p->o.a, g->agencies, g->agencies_n, g->agencies_n + 1, &g->agencies_cap,
                           sizeof(*g->agencies));
-    g->agencies[g->agencies_n++] = (struct agency){kh_json_str(f, "commune", KH_S("")),
-                                                   kh_json_str(f, "code", KH_S(""))};
+    g->agencies[g->agencies_n++] =
+        (struct agency){kh_json_str(f, "commune", KH_S("")), kh_json_str(f, "code", KH_S(""))};
 }
 
 static void take_unit(struct people *p, const struct kh_json *f)
@@ -122,12 +122,12 @@ static void take_unit(struct people *p, const struct kh_json *f)
 static void take_name(struct gathered *g, size_t part, const struct kh_json *f)
 {
     size_t n = g->names_n[part];
-    struct kh_populace_name name = {.text = kh_json_str(f, "name", KH_S("")),
-                                    .weight = {(uint32_t)kh_json_int(f, "male", 0),
-                                               (uint32_t)kh_json_int(f, "female", 0)}};
+    struct kh_populace_name name = {
+        .text = kh_json_str(f, "name", KH_S("")),
+        .weight = {(uint32_t)kh_json_int(f, "male", 0), (uint32_t)kh_json_int(f, "female", 0)}};
 
-    g->names[part] = kh_grow(g->p.o.a, g->names[part], n, n + 1, &g->names_cap[part],
-                             sizeof(*g->names[part]));
+    g->names[part] =
+        kh_grow(g->p.o.a, g->names[part], n, n + 1, &g->names_cap[part], sizeof(*g->names[part]));
     while (n && kh_str_cmp(g->names[part][n - 1].text, name.text) > 0) {
         g->names[part][n] = g->names[part][n - 1];
         n--;
@@ -253,8 +253,8 @@ static enum kh_hit next(void *ctx, struct kh_arena *a, struct kh_json **ret, str
     (void)err;
     if (p->at >= n)
         return KH_MISS;
-    *ret = p->homes ? kh_populace_household(p->plan, a, p->at)
-                    : kh_populace_person(p->plan, a, p->at);
+    *ret =
+        p->homes ? kh_populace_household(p->plan, a, p->at) : kh_populace_person(p->plan, a, p->at);
     p->at++;
     return KH_HIT;
 }
@@ -277,15 +277,15 @@ static bool fill(struct people *p, bool homes, struct kh_import_report *ret, str
 {
     struct kh_who who = kh_who_system(KH_S("demo"));
     kh_auto_arena a = kh_arena_new((size_t)64 << 20);
-    struct kh_import in = {
-        .type = homes ? p->household : p->resident,
-        .next = next,
-        .next_n = homes ? kh_populace_households(p->plan) : kh_populace_people(p->plan),
-        .alone = true,
-        .how = {.who = &who, .trusted = true, .reason = KH_S("demo")},
-        .progress = show,
-        .fail = failed,
-        .ctx = p};
+    struct kh_import in = {.type = homes ? p->household : p->resident,
+                           .next = next,
+                           .next_n = homes ? kh_populace_households(p->plan)
+                                           : kh_populace_people(p->plan),
+                           .alone = true,
+                           .how = {.who = &who, .trusted = true, .reason = KH_S("demo")},
+                           .progress = show,
+                           .fail = failed,
+                           .ctx = p};
     bool good;
 
     p->homes = homes;

@@ -49,8 +49,7 @@ size_t kh_populace_unit_of(const struct kh_populace *p, int64_t household)
 
 /* ---- numbers ---- */
 
-static uint64_t number_of(const struct kh_populace *p, const struct kh_member *m,
-                          struct kh_dice *d)
+static uint64_t number_of(const struct kh_populace *p, const struct kh_member *m, struct kh_dice *d)
 {
     struct kh_str province = p->from.provinces[m->province];
     uint64_t n = 0, century;

@@ -7,17 +7,21 @@
 
 enum { DICE_ADDRESS = 100, DICE_PERSON = 200 };
 
-static const char *const relations[] = {
-    [KH_REL_HEAD] = "head",     [KH_REL_SPOUSE] = "spouse",
-    [KH_REL_CHILD] = "child",   [KH_REL_PARENT] = "parent",
-    [KH_REL_CHILD_IN_LAW] = "child_in_law", [KH_REL_GRANDCHILD] = "grandchild"};
+static const char *const relations[] = {[KH_REL_HEAD] = "head",
+                                        [KH_REL_SPOUSE] = "spouse",
+                                        [KH_REL_CHILD] = "child",
+                                        [KH_REL_PARENT] = "parent",
+                                        [KH_REL_CHILD_IN_LAW] = "child_in_law",
+                                        [KH_REL_GRANDCHILD] = "grandchild"};
 
 /* Good words and plants, two by two; what comes out may be the name of a street somewhere. */
-static const char *const first_words[] = {"An",   "Bình",  "Hoà",  "Phú",  "Tân",  "Thanh", "Minh",
-                                          "Xuân", "Hưng",  "Vĩnh", "Đông", "Nam",  "Hoa",   "Kim"};
-static const char *const second_words[] = {"Sơn",   "Thịnh", "Phúc", "Sen",  "Lộc",  "Mai", "Khang",
-                                           "Trang", "Bưởi",  "Đào",  "Thuận", "Dương", "Lâm", "Hải"};
-static const char *const hamlets[] = {"Đông", "Đoài", "Nam", "Bắc", "Thượng", "Hạ", "Trung", "Đình"};
+static const char *const first_words[] = {"An",   "Bình", "Hoà",  "Phú",  "Tân", "Thanh", "Minh",
+                                          "Xuân", "Hưng", "Vĩnh", "Đông", "Nam", "Hoa",   "Kim"};
+static const char *const second_words[] = {"Sơn",   "Thịnh", "Phúc",  "Sen",  "Lộc",
+                                           "Mai",   "Khang", "Trang", "Bưởi", "Đào",
+                                           "Thuận", "Dương", "Lâm",   "Hải"};
+static const char *const hamlets[] = {"Đông",   "Đoài", "Nam",   "Bắc",
+                                      "Thượng", "Hạ",   "Trung", "Đình"};
 
 /* ---- fields ---- */
 
@@ -69,8 +73,9 @@ static struct kh_json *alley(struct kh_arena *a, struct kh_dice *d)
 
     list->items = kh_new_n(a, n, struct kh_json);
     for (; list->n < n; list->n++)
-        list->items[list->n] = (struct kh_json){
-            .type = KH_JSON_STRING, .s = kh_strf(a, "%u", 1 + kh_dice_below(d, list->n ? 60 : 400))};
+        list->items[list->n] =
+            (struct kh_json){.type = KH_JSON_STRING,
+                             .s = kh_strf(a, "%u", 1 + kh_dice_below(d, list->n ? 60 : 400))};
     return list;
 }
 
@@ -149,8 +154,9 @@ static void put_names(const struct kh_populace *p, struct kh_arena *a, struct kh
 
     put(o, KH_S("family_name"), p->family.names.items[m->family].text);
     if (m->middle2 != KH_NO_NAME)
-        put(o, KH_S("middle_name"), kh_strf(a, "%.*s %.*s", KH_FMT(middle[m->middle].text),
-                                            KH_FMT(middle[m->middle2].text)));
+        put(o, KH_S("middle_name"),
+            kh_strf(a, "%.*s %.*s", KH_FMT(middle[m->middle].text),
+                    KH_FMT(middle[m->middle2].text)));
     else if (m->middle != KH_NO_NAME)
         put(o, KH_S("middle_name"), middle[m->middle].text);
     put(o, KH_S("given_name"), p->given.names.items[m->given].text);
@@ -211,7 +217,8 @@ struct kh_json *kh_populace_person(const struct kh_populace *p, struct kh_arena 
     put_status(a, o, &d, m, m->relation == KH_REL_HEAD);
     /* 054 is given to no network: no call reaches anybody. */
     if (years >= 15 && kh_dice_chance(&d, 850))
-        put(o, KH_S("phone"), kh_strf(a, "+8454%.*s", KH_FMT(digits(a, kh_dice_below(&d, 10000000), 7))));
+        put(o, KH_S("phone"),
+            kh_strf(a, "+8454%.*s", KH_FMT(digits(a, kh_dice_below(&d, 10000000), 7))));
     if (years >= 33 && kh_dice_chance(&d, 250))
         put_json(o, KH_S("id_history"), old_card(a, &d, m));
     return o;

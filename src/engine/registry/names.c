@@ -95,8 +95,7 @@ static struct kh_rval text_val(struct kh_str s)
 }
 
 /* The name of a record as it is written: its parts, one blank between them. */
-struct kh_str kh_name_of(const struct kh_type *t, struct kh_arena *a,
-                             const struct kh_json *fields)
+struct kh_str kh_name_of(const struct kh_type *t, struct kh_arena *a, const struct kh_json *fields)
 {
     struct kh_buf b = kh_buf(a, KH_SEARCH_MAX);
 

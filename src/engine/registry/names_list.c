@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 enum {
-    WINDOW = 100,      /* rows that are sorted together, at least */
-    SEEN_MAX = 2000,   /* rows that one page may look at */
-    UNITS_MAX = 16,    /* units of a reader that become terms */
+    WINDOW = 100,    /* rows that are sorted together, at least */
+    SEEN_MAX = 2000, /* rows that one page may look at */
+    UNITS_MAX = 16,  /* units of a reader that become terms */
     EXPRESSION = 8192,
 };
 
@@ -173,8 +173,8 @@ static int by_place(const void *x, const void *y)
     return p < q ? -1 : p > q;
 }
 
-static void add_subset(struct question *q, struct kh_buf *to, const struct kh_word_list *l, size_t x,
-                       size_t y, size_t z, size_t n)
+static void add_subset(struct question *q, struct kh_buf *to, const struct kh_word_list *l,
+                       size_t x, size_t y, size_t z, size_t n)
 {
     struct kh_buf term = kh_buf(q->k->a, 1024);
     size_t at[3] = {x, y, z};
@@ -186,7 +186,8 @@ static void add_subset(struct question *q, struct kh_buf *to, const struct kh_wo
 
 /* Terms that hold every word: one for up to three, else threes of which each goes on with the last. All
  * of them have the word `mid`, unless it is l->n. */
-static void add_words(struct question *q, struct kh_buf *to, const struct kh_word_list *l, size_t mid)
+static void add_words(struct question *q, struct kh_buf *to, const struct kh_word_list *l,
+                      size_t mid)
 {
     size_t rest[KH_NAME_WORDS], n = 0;
 
@@ -238,8 +239,8 @@ bool kh_names_lead(const struct kh_ask *k)
 {
     bool with = false;
 
-    if (k->t->people.of_n == 0 || k->sort >= 0 ||
-        (atomic_load(&k->t->building) & KH_BUILD_WORDS) || (k->has_after && k->after.mode == 'w'))
+    if (k->t->people.of_n == 0 || k->sort >= 0 || (atomic_load(&k->t->building) & KH_BUILD_WORDS) ||
+        (k->has_after && k->after.mode == 'w'))
         return false;
     for (size_t i = 0; i < k->preds_n; i++) {
         const struct kh_field *f = &k->t->fields[k->t->col_fields[k->preds[i].col]];
@@ -324,7 +325,10 @@ static bool fill(struct window *w, struct kh_rwalk *walk, int64_t from, struct k
 
 static struct kh_cursor begin_at(int phase, int64_t window)
 {
-    return (struct kh_cursor){.mode = 'm', .phase = phase, .window = window, .id = INT64_MAX,
+    return (struct kh_cursor){.mode = 'm',
+                              .phase = phase,
+                              .window = window,
+                              .id = INT64_MAX,
                               .value = {.kind = KH_RV_TEXT, .s = KH_S("")}};
 }
 
@@ -380,8 +384,7 @@ static bool ask(struct question *q, bool *ret_any, struct kh_error *err)
     if (!held || folded.n > 1)
         add_words(q, &q->terms, &folded, folded.n);
     add_exact(q);
-    return !(q->terms.full || q->exact.full) ||
-           kh_fail(err, KH_EC_FILTER_INVALID, "q is too long");
+    return !(q->terms.full || q->exact.full) || kh_fail(err, KH_EC_FILTER_INVALID, "q is too long");
 }
 
 bool kh_list_names(struct kh_ask *k, struct kh_page *page, struct kh_error *err)

@@ -22,17 +22,17 @@ static const struct kh_populace_unit units[UNITS] = {
     {KH_STR_INIT("09619"), KH_STR_INIT("H26.09619"), true, 30000},
     {KH_STR_INIT("10000"), KH_STR_INIT("H26.10000"), true, 0},
     {KH_STR_INIT("10459"), KH_STR_INIT("H26.10459"), true, 5000}};
-static const struct kh_populace_name family[] = {{KH_STR_INIT("Nguyễn"), {31, 31}},
-                                                 {KH_STR_INIT("Trần"), {11, 11}},
-                                                 {KH_STR_INIT("Y"), {1, 1}}};
+static const struct kh_populace_name family[] = {
+    {KH_STR_INIT("Nguyễn"), {31, 31}}, {KH_STR_INIT("Trần"), {11, 11}}, {KH_STR_INIT("Y"), {1, 1}}};
 static const struct kh_populace_name middle[] = {
     {KH_STR_INIT("Văn"), {9, 0}}, {KH_STR_INIT("Thị"), {0, 9}}, {KH_STR_INIT("Minh"), {3, 3}}};
 static const struct kh_populace_name given[] = {
     {KH_STR_INIT("Huy"), {5, 0}}, {KH_STR_INIT("Hoa"), {0, 5}}, {KH_STR_INIT("Anh"), {2, 4}}};
-static const struct kh_str provinces[] = {KH_STR_INIT("001"), KH_STR_INIT("034"), KH_STR_INIT("096")};
+static const struct kh_str provinces[] = {KH_STR_INIT("001"), KH_STR_INIT("034"),
+                                          KH_STR_INIT("096")};
 
-static const struct kh_populace_from from = {
-    units, UNITS, {family, 3}, {middle, 3}, {given, 3}, provinces, 3};
+static const struct kh_populace_from from = {units,     UNITS, {family, 3}, {middle, 3}, {given, 3},
+                                             provinces, 3};
 
 static struct kh_populace *made(struct kh_arena *a, int64_t count, uint64_t seed)
 {
@@ -116,8 +116,9 @@ static void older(const struct kh_json *parent, const struct kh_json *child)
     int64_t years = (day_of(child, "birth_date") - day_of(parent, "birth_date")) * 4 / 1461;
 
     if (years < 18 || years > 62)
-        fprintf(stderr, "# %.*s is %lld years older than %.*s\n", KH_FMT(str(parent, "personal_number")),
-                (long long)years, KH_FMT(str(child, "personal_number")));
+        fprintf(stderr, "# %.*s is %lld years older than %.*s\n",
+                KH_FMT(str(parent, "personal_number")), (long long)years,
+                KH_FMT(str(child, "personal_number")));
     assert_true(years >= 18 && years <= 62);
 }
 

@@ -27,8 +27,8 @@ enum { PEOPLE = 900, PAGE = 7 };
 
 static const char *const family[] = {"Nguyễn", "Nguyễn", "Nguyễn", "Trần", "Lê", "Vũ"};
 static const char *const middle[] = {"Văn", "Thị", "Đức", "Thị Thu", "Nguyễn", "", "Ngọc"};
-static const char *const given[] = {"An", "Hoà", "Hoa", "Hòa", "Hoá", "Lý", "Thuỷ", "Đam", "Dam",
-                                    "Y", "K'Brêu"};
+static const char *const given[] = {"An",   "Hoà", "Hoa", "Hòa", "Hoá",   "Lý",
+                                    "Thuỷ", "Đam", "Dam", "Y",   "K'Brêu"};
 static const char *const units[] = {"H26.19", "H26.19.2", "H26.190", "H26.20", "H26.1"};
 
 static void name(int i, char *out, size_t n, bool json)
@@ -60,8 +60,8 @@ static void fill(struct world *w)
         name(i, n, sizeof(n), true);
         birth(i, b, sizeof(b));
         snprintf(json, sizeof(json),
-                 "{'number':'%06d',%s,'birth':'%s','house':'HB-%d','sex':'%s','unit':'%s'}", i, n, b,
-                 i / 4, i % 2 ? "f" : "m", units[i % 5]);
+                 "{'number':'%06d',%s,'birth':'%s','house':'HB-%d','sex':'%s','unit':'%s'}", i, n,
+                 b, i / 4, i % 2 ? "f" : "m", units[i % 5]);
         all[i] = kh_str_z(w->a, kh_cstr(json));
     }
     if (!create_all(w, "person", all, PEOPLE, ids)) {
@@ -77,7 +77,8 @@ static bool has_words(struct kh_arena *a, const char *full, const char *q, bool 
     struct kh_str padded = kh_strf(a, " %.*s ", KH_FMT(text));
 
     while (words.n) {
-        struct kh_str word = kh_str_cut(words, ' ', &words), in = kh_strf(a, " %.*s ", KH_FMT(word));
+        struct kh_str word = kh_str_cut(words, ' ', &words),
+                      in = kh_strf(a, " %.*s ", KH_FMT(word));
 
         if (!memmem(padded.p, padded.n, in.p, in.n))
             return false;
@@ -154,12 +155,33 @@ static void check(struct world *w, const char *q, const char *day, const char *u
 
 static void any_words_in_any_order_and_spelling(void **state)
 {
-    static const char *const questions[] = {
-        "Nguyễn",         "nguyen",      "NGUYỄN VĂN AN", "an nguyen",     "van an",
-        "Hoà",            "Hòa",         "hoa",           "nguyễn thị thu hoà", "thu thi",
-        "Nguyen  Nguyễn", "ly",          "Lí",            "y",             "đam",
-        "dam vu",         "k'brêu",      "kbreu",         "brêu nguyễn k", "khong co ai",
-        "Tra\xCC\x82\xCC\x80n", "nguyen nguyen van an le tran vu hoa ly thuy dam", "Nguyen Văn An", "Hoà Nguyen", "an đức nguyễn", "thuỷ thi vu", "Thúy"};
+    static const char *const questions[] = {"Nguyễn",
+                                            "nguyen",
+                                            "NGUYỄN VĂN AN",
+                                            "an nguyen",
+                                            "van an",
+                                            "Hoà",
+                                            "Hòa",
+                                            "hoa",
+                                            "nguyễn thị thu hoà",
+                                            "thu thi",
+                                            "Nguyen  Nguyễn",
+                                            "ly",
+                                            "Lí",
+                                            "y",
+                                            "đam",
+                                            "dam vu",
+                                            "k'brêu",
+                                            "kbreu",
+                                            "brêu nguyễn k",
+                                            "khong co ai",
+                                            "Tra\xCC\x82\xCC\x80n",
+                                            "nguyen nguyen van an le tran vu hoa ly thuy dam",
+                                            "Nguyen Văn An",
+                                            "Hoà Nguyen",
+                                            "an đức nguyễn",
+                                            "thuỷ thi vu",
+                                            "Thúy"};
 
     struct world *w = *state;
 
@@ -255,7 +277,8 @@ static void nobody_finds_whom_he_may_not_see(void **state)
             char text[300];
 
             name(i, text, sizeof(text), false);
-            assert_true(seen[i] == ((i % 5 < 2 || i % 77 == 0) && has_words(w->a, text, "hoa", false)));
+            assert_true(seen[i] ==
+                        ((i % 5 < 2 || i % 77 == 0) && has_words(w->a, text, "hoa", false)));
         }
     }
     /* Who may list rows but not see names cannot ask for names. */
@@ -277,11 +300,13 @@ static void a_new_name_is_found_and_the_old_one_is_not(void **state)
 
     fill(w);
     before = ask(w, (struct kh_list){.q = KH_S("tran")}, seen);
-    assert_true(change(w, "person", &w->dispatcher, ids[0], "{'family':'Trần','given':'Quỳnh'}", &r));
+    assert_true(
+        change(w, "person", &w->dispatcher, ids[0], "{'family':'Trần','given':'Quỳnh'}", &r));
     assert_int_equal(ask(w, (struct kh_list){.q = KH_S("tran")}, seen), before + 1);
     assert_int_equal(ask(w, (struct kh_list){.q = KH_S("quynh tran van")}, seen), 1);
     /* So is one who moved. */
-    assert_true(change(w, "person", &w->dispatcher, ids[0], "{'unit':'H26.77','house':'HB-x'}", &r));
+    assert_true(
+        change(w, "person", &w->dispatcher, ids[0], "{'unit':'H26.77','house':'HB-x'}", &r));
     check(w, "an", NULL, "H26.190");
     {
         struct kh_filter by = {KH_S("house"), KH_F_EQ, KH_S("HB-x")};
@@ -295,8 +320,8 @@ static void a_new_name_is_found_and_the_old_one_is_not(void **state)
 
 static void names_are_no_query_language(void **state)
 {
-    static const char *const odd[] = {"\"an\" OR \"ly\"", "an*", "NOT an", "an AND", "'an' | 'ly'",
-                                      "-- \"", "·birt·19750612", "·"};
+    static const char *const odd[] = {"\"an\" OR \"ly\"", "an*",   "NOT an",         "an AND",
+                                      "'an' | 'ly'",      "-- \"", "·birt·19750612", "·"};
     struct world *w = *state;
     static bool seen[PEOPLE];
 
