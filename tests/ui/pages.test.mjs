@@ -29,11 +29,11 @@ before(async () => {
 after(() => city?.close());
 
 const pages = {
-  '': ['/', '/report', '/report/place', '/report/detail', '/report/contact', '/report/review', '/cases', '/nearby', '/search?q=Hoan Kiem', '/search?q=khai sinh', '/units/00070', '/procedures', '/procedures?q=ho tich&level=commune', '/procedures/1.004194', '/procedures/1.004194/file', '/dossiers', '/lookup', () => `/lookup?number=${ids.number}`, '/lookup?number=H26.00070-200101-0001', '/figures', '/login', '/register', '/about', '/no-such-page', () => `/cases/${ids.report}`],
+  '': ['/', '/report', '/report/place', '/report/detail', '/report/contact', '/report/review', '/cases', '/nearby', '/search?q=Hoan Kiem', '/search?q=khai sinh', '/units/00070', '/procedures', '/procedures?q=ho tich&level=commune', '/procedures/1.004194', '/procedures/1.004194/file', '/dossiers', '/lookup', () => `/lookup?number=${ids.number}`, '/lookup?number=H26.00070-200101-0001', '/figures', '/figures?of=dossiers', '/figures?of=dossiers&unit=H26.00070', '/login', '/register', '/about', '/no-such-page', () => `/cases/${ids.report}`],
   citizen: ['/cases', '/dossiers', () => `/dossiers/${ids.dossier}`, ...['', '/applicant', '/papers', '/delivery', '/review'].map((s) => `/procedures/1.004194/file${s}`), '/me', '/me/accesses', '/me/notices', '/me/preferences', '/me/password'],
-  officer: ['/desk', () => `/desk/tasks/${ids.task}`, '/desk/search', () => `/desk/cases/${ids.report}`, '/desk/unit', '/desk/delegation'],
+  officer: ['/desk', () => `/desk/tasks/${ids.task}`, '/desk/search', () => `/desk/cases/${ids.report}`, '/desk/unit', '/desk/unit?of=dossiers', '/desk/delegation'],
   counter: ['/desk', '/desk/counter', '/desk/counter?list=receive', '/desk/counter?list=hand_out', () => `/desk/dossiers/${ids.dossier}`, () => `/desk/tasks/${ids.receive}`],
-  leader: ['/ioc', '/ioc?wall=1', () => `/ioc?case=${ids.report}`],
+  leader: ['/figures?of=dossiers', '/ioc', '/ioc?wall=1', () => `/ioc?case=${ids.report}`],
   admin: ['/admin', '/admin/types', '/admin/types/report', '/admin/records/report', '/admin/records/feedback_category', '/admin/records/feedback_category/new', () => `/admin/records/report/${ids.report}`, '/admin/packs', '/admin/processes', '/admin/processes/report', '/admin/decisions', '/admin/accounts', () => `/admin/accounts/${ids.account}`, '/admin/keys', '/admin/audit'],
 };
 const looks = [

@@ -403,3 +403,35 @@ test('the staff sees applicant, papers and deadline, decides, signs, and hands t
   }
   await counter.context().close();
 });
+
+test('the leader sees agencies and fields, and whose turn it is; the public sees no more than figures', async () => {
+  const d = await file({ procedure: '1.004194' });
+  await complete('counter', d.id, 'receive', { decision: 'accept' });
+  await file();
+  const page = await city.visit({ role: 'leader', width: 1920, height: 1080 });
+  await until(async () => (await get(page, '/api/v1/figures/dossiers')).by_field?.some((f) => f.waiting > 0)); // figures follow a moment later
+  await page.goto('/figures');
+  await page.getByRole('link', { name: 'Thủ tục hành chính' }).click();
+  await page.waitForURL(/of=dossiers/);
+  await page.getByRole('heading', { name: 'Thành phố Hà Nội giải quyết thủ tục ra sao' }).waitFor();
+  const held = page.getByRole('region', { name: 'Hồ sơ đang ở đâu' });
+  await held.locator('tr', { hasText: 'Thu phí' }).getByText('Cán bộ một cửa').waitFor();
+  await held.locator('tr', { hasText: 'Tiếp nhận hồ sơ' }).first().waitFor();
+  const field = page.getByRole('region', { name: 'Theo lĩnh vực' });
+  await field.getByRole('link', { name: 'Hộ tịch' }).waitFor();
+  for (const head of ['Chờ người dân', 'Quá hạn', 'Đúng hạn']) await field.getByRole('columnheader', { name: head }).waitFor();
+  await whole(page, 'figures of procedures');
+  await page.getByRole('region', { name: 'Theo đơn vị' }).getByRole('link', { name: 'UBND phường Hoàn Kiếm' }).click();
+  await page.getByRole('heading', { name: 'UBND phường Hoàn Kiếm giải quyết thủ tục ra sao' }).waitFor();
+  await page.getByRole('region', { name: 'Theo lĩnh vực' }).getByRole('link', { name: 'Hộ tịch' }).waitFor();
+  await page.getByRole('region', { name: 'Hồ sơ đang ở đâu' }).waitFor();
+  const nobody = await city.visit({ width: 360, height: 740, lang: 'en' });
+  await nobody.goto('/figures?of=dossiers');
+  await nobody.getByRole('region', { name: 'By field' }).waitFor();
+  assert.equal(await nobody.getByText('Where the applications are').count(), 0);
+  await whole(nobody, 'figures of procedures for everybody');
+  const officer = await city.visit({ role: 'officer' });
+  await officer.goto('/desk/unit?of=dossiers');
+  await officer.getByRole('region', { name: 'Theo lĩnh vực' }).waitFor();
+  for (const p of [page, nobody, officer]) await p.context().close();
+});

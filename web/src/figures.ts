@@ -6,15 +6,30 @@ import { isoDay } from './format';
 import type { Figures, UnitFigures } from './types';
 
 type Loose<T> = { [K in keyof T]?: T[K] | null };
+type SentUnit = Loose<UnitFigures> & { handled?: number };
 interface Sent {
   as_of: string;
   totals?: Loose<Figures['totals']> & { handled?: number };
-  by_unit?: (Loose<UnitFigures> & { unit: string; handled?: number })[];
-  by_category?: { category: string; open?: number; done?: number; handled?: number }[];
+  by_unit?: (SentUnit & { unit: string })[];
+  by_category?: (SentUnit & { category: string })[];
+  by_field?: (SentUnit & { field: string })[];
   by_day?: { date: string; created?: number; done?: number }[];
 }
 
+/** What figures there are: each is an indicator of a pack. */
+export const subjects = ['feedback', 'dossiers'] as const;
+export type Subject = (typeof subjects)[number];
+
 const stars = (n: number | null | undefined): number | null => (typeof n === 'number' ? n : null);
+
+const measures = (u: SentUnit): Pick<Figures['by_category'][number], 'open' | 'waiting' | 'overdue' | 'done' | 'on_time_pct' | 'stars_avg'> => ({
+  open: u.open ?? 0,
+  waiting: u.waiting ?? 0,
+  overdue: u.overdue ?? 0,
+  done: u.handled ?? u.done ?? 0,
+  on_time_pct: stars(u.on_time_pct),
+  stars_avg: stars(u.stars_avg),
+});
 
 /** @param days how many days the series has; days on which nothing happened are zero */
 function whole(f: Sent, days: number): Figures {
@@ -30,6 +45,7 @@ function whole(f: Sent, days: number): Figures {
     as_of: f.as_of,
     totals: {
       open: t.open ?? 0,
+      waiting: t.waiting ?? 0,
       overdue: t.overdue ?? 0,
       done: t.handled ?? t.done ?? 0,
       refused: t.refused ?? 0,
@@ -44,22 +60,18 @@ function whole(f: Sent, days: number): Figures {
         unit: u.unit,
         unit_name: u.unit_name || u.unit,
         commune: u.commune || null,
-        open: u.open ?? 0,
-        overdue: u.overdue ?? 0,
-        done: u.handled ?? u.done ?? 0,
-        on_time_pct: stars(u.on_time_pct),
-        stars_avg: stars(u.stars_avg),
+        ...measures(u),
       })),
-    by_category: (f.by_category ?? []).map((c) => ({ category: c.category, open: c.open ?? 0, done: c.handled ?? c.done ?? 0 })),
+    by_category: [...(f.by_category ?? []), ...(f.by_field ?? []).map((x) => ({ ...x, category: x.field }))].map((c) => ({ category: c.category, ...measures(c) })),
     by_day: series,
   };
 }
 
-export function useFigures(days = 30, unit: string | null = ''): Data<Figures> {
+export function useFigures(days = 30, unit: string | null = '', of: Subject = 'feedback'): Data<Figures> {
   const to = Date.now();
   const from = isoDay(to - (days - 1) * 86_400_000);
-  return useData<Figures>(unit === null ? null : `figures ${days} ${unit} ${from}`, (signal) =>
-    api.get<Sent>('/api/v1/figures/feedback', { from, to: isoDay(to), unit }, { signal }).then((f) => whole(f, days)),
+  return useData<Figures>(unit === null ? null : `figures ${of} ${days} ${unit} ${from}`, (signal) =>
+    api.get<Sent>(`/api/v1/figures/${of}`, { from, to: isoDay(to), unit }, { signal }).then((f) => whole(f, days)),
   );
 }
 

@@ -166,6 +166,8 @@ export interface UnitFigures {
   unit_name: string;
   commune?: string | null;
   open: number;
+  /** Of the open ones, those that wait for the person: papers, money. */
+  waiting: number;
   overdue: number;
   done: number;
   on_time_pct?: number | null;
@@ -175,6 +177,7 @@ export interface Figures {
   as_of: string;
   totals: {
     open: number;
+    waiting: number;
     overdue: number;
     done: number;
     refused: number;
@@ -184,7 +187,8 @@ export interface Figures {
     stars_avg: number | null;
   };
   by_unit: UnitFigures[];
-  by_category: { category: string; open: number; done: number }[];
+  /** By what kind of thing it is: a category of reports, a field of procedures. */
+  by_category: { category: string; open: number; done: number; waiting: number; overdue: number; on_time_pct: number | null; stars_avg: number | null }[];
   by_day: { date: string; created: number; done: number }[];
 }
 export interface CityEvent {

@@ -2,14 +2,17 @@
 /** Public statistics: how the city answers, by day, by kind and by unit. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { categoryName, cityName, useCategories, usePortal } from '../../city';
-import { useFigures } from '../../figures';
+import { categoryName, cityName, useAgencyName, useCategories, usePortal } from '../../city';
+import { useData } from '../../data';
+import { subjects, useFigures, type Subject } from '../../figures';
 import { csvHref } from '../../csv';
 import { date, dateTime, number, percent } from '../../format';
-import { t } from '../../i18n';
+import { t, tMaybe, words } from '../../i18n';
 import { setQuery, usePlace } from '../../router';
-import type { Figures, UnitFigures } from '../../types';
-import { Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
+import { has, me } from '../../session';
+import { useStore } from '../../store';
+import type { Figures, Page, Task, UnitFigures } from '../../types';
+import { BackLink, Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Series } from '../../ui/series';
 
 export const spans = { '7': 7, '30': 30, '90': 90 } as const;
@@ -64,10 +67,12 @@ export function CategoryBars({ data }: { data: Figures['by_category'] }): JSX.El
   );
 }
 
-type Column = 'unit_name' | 'open' | 'overdue' | 'done' | 'on_time_pct' | 'stars_avg';
-const columns: Column[] = ['unit_name', 'open', 'overdue', 'done', 'on_time_pct', 'stars_avg'];
+type Column = 'unit_name' | 'open' | 'waiting' | 'overdue' | 'done' | 'on_time_pct' | 'stars_avg';
+const columnsOf = (of: Subject): Column[] => ['unit_name', 'open', ...(of === 'dossiers' ? (['waiting'] as const) : []), 'overdue', 'done', 'on_time_pct', 'stars_avg'];
 
-export function UnitTable({ units, link }: { units: UnitFigures[]; link?: (u: UnitFigures) => string | undefined }): JSX.Element {
+/** @param first what the rows are, if not agencies */
+export function UnitTable({ units, link, of = 'feedback', first = t('figure.unit'), label = t('figures.by_unit') }: { units: UnitFigures[]; link?: (u: UnitFigures) => string | undefined; of?: Subject; first?: string; label?: string }): JSX.Element {
+  const columns = columnsOf(of);
   const [by, setBy] = useState<Column>('open');
   const [up, setUp] = useState(false);
   const rows = [...units].sort((a, b) => {
@@ -77,15 +82,16 @@ export function UnitTable({ units, link }: { units: UnitFigures[]; link?: (u: Un
     return up ? order : -order;
   });
   const head: Record<Column, string> = {
-    unit_name: t('figure.unit'),
+    unit_name: first,
     open: t('figure.open'),
+    waiting: t('figure.waiting'),
     overdue: t('figure.overdue'),
     done: t('figure.done'),
     on_time_pct: t('figure.on_time'),
     stars_avg: t('figure.stars'),
   };
   return (
-    <div class="table-box cards" tabIndex={0} role="region" aria-label={t('figures.by_unit')}>
+    <div class="table-box cards" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
@@ -114,6 +120,11 @@ export function UnitTable({ units, link }: { units: UnitFigures[]; link?: (u: Un
                 <td class="n" data-label={head.open}>
                   {number(u.open)}
                 </td>
+                {of === 'dossiers' && (
+                  <td class="n" data-label={head.waiting}>
+                    {number(u.waiting)}
+                  </td>
+                )}
                 <td class="n" data-label={head.overdue}>
                   {u.overdue ? <b style={{ color: 'var(--red)' }}>{number(u.overdue)}</b> : '0'}
                 </td>
@@ -135,17 +146,158 @@ export function UnitTable({ units, link }: { units: UnitFigures[]; link?: (u: Un
   );
 }
 
-const csvColumns = ['unit', 'unit_name', 'commune', 'open', 'overdue', 'done', 'on_time_pct', 'stars_avg'] as const;
+const csvColumns = ['unit', 'unit_name', 'commune', 'open', 'waiting', 'overdue', 'done', 'on_time_pct', 'stars_avg'] as const;
+
+/** Reports or procedures: the page is the same. */
+export function SubjectTabs({ of }: { of: Subject }): JSX.Element {
+  return (
+    <nav aria-label={t('figures.subject')}>
+      <ul class="tablist">
+        {subjects.map((x) => (
+          <li key={x}>
+            <a
+              href={x === 'feedback' ? location.pathname : `${location.pathname}?of=${x}`}
+              aria-current={x === of ? 'page' : undefined}
+              onClick={(e) => {
+                e.preventDefault();
+                setQuery({ of: x === 'feedback' ? '' : x, unit: '' }, true);
+              }}
+            >
+              {t(`figures.subject.${x}`)}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+export const subjectOf = (q: URLSearchParams): Subject => (q.get('of') === 'dossiers' ? 'dossiers' : 'feedback');
+
+export function FigureRow({ f, of, desk = false }: { f: Figures; of: Subject; desk?: boolean }): JSX.Element {
+  const to = (href: string): { href?: string } => (desk ? { href } : {});
+  return (
+    <div class="figures-row">
+      <Figure label={t('figure.open')} value={number(f.totals.open)} {...to('/desk')} />
+      {of === 'dossiers' && <Figure label={t('figure.waiting')} value={number(f.totals.waiting)} />}
+      <Figure label={t('figure.overdue')} value={number(f.totals.overdue)} {...(f.totals.overdue ? { tone: 'bad' as const } : {})} {...to('/desk?view=over')} />
+      <Figure label={t('figure.done')} value={number(f.totals.done)} {...to('/desk?view=done')} />
+      <Figure label={t('figure.on_time')} value={percent(f.totals.on_time_pct)} />
+      <Figure label={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} unit={t('figure.of_five')} />
+    </div>
+  );
+}
+
+/** Reports by category as bars; fields of procedures as a table, for their time matters. */
+export function Kinds({ f, of }: { f: Figures; of: Subject }): JSX.Element | null {
+  if (!f.by_category.length) return null;
+  return (
+    <section class="section">
+      <h2>{t(of === 'dossiers' ? 'figures.by_field' : 'figures.by_category')}</h2>
+      {of === 'dossiers' ? (
+        <UnitTable
+          of={of}
+          first={t('procedure.field')}
+          label={t('figures.by_field')}
+          units={f.by_category.map((c) => ({ ...c, unit: c.category, unit_name: c.category }))}
+          link={(u) => `/procedures?field=${encodeURIComponent(u.unit)}`}
+        />
+      ) : (
+        <CategoryBars data={f.by_category} />
+      )}
+    </section>
+  );
+}
+
+interface Held {
+  key: string;
+  unit: string;
+  step: string;
+  role: string;
+  n: number;
+  late: number;
+  since: string;
+}
+
+/** Who has the dossiers now, for those who watch over the work: most late ones first. */
+function Holders({ unit }: { unit: string }): JSX.Element | null {
+  const account = useStore(me);
+  const watches = has(account, 'leader', 'admin');
+  const tasks = useData<Page<Task>>(watches ? `/api/v1/tasks?state=open,claimed&limit=1000${unit ? `&unit=${encodeURIComponent(unit)}` : ''}` : null);
+  if (!watches) return null;
+  const rows = new Map<string, Held>();
+  for (const x of tasks.data?.items ?? []) {
+    if (x.case?.type !== 'dossier' || x.key === 'rate') continue;
+    const key = `${x.unit} ${x.key}`;
+    const row = rows.get(key) ?? { key, unit: x.unit_name ?? x.unit, step: words(x.name), role: x.key.startsWith('supplement') ? t('figures.held.applicant') : (tMaybe(`role.${x.role}`) ?? x.role), n: 0, late: 0, since: x.created_at };
+    row.n += 1;
+    if ((x.minutes_left ?? 0) < 0) row.late += 1;
+    if (x.created_at < row.since) row.since = x.created_at;
+    rows.set(key, row);
+  }
+  const list = [...rows.values()].sort((a, b) => b.late - a.late || b.n - a.n);
+  const head = [t('figure.unit'), t('inbox.step'), t('figures.held.by'), t('figures.held.n'), t('figure.overdue'), t('figures.held.since')];
+  return (
+    <section class="section">
+      <h2>{t('figures.held')}</h2>
+      {tasks.data?.next && <p class="quiet">{t('figures.held.part')}</p>}
+      {!tasks.data ? (
+        tasks.error ? (
+          <Trouble error={tasks.error} retry={tasks.reload} />
+        ) : (
+          <Skeleton lines={3} tall />
+        )
+      ) : !list.length ? (
+        <p class="quiet">{t('figures.held.none')}</p>
+      ) : (
+        <div class="table-box cards" tabIndex={0} role="region" aria-label={t('figures.held')}>
+          <table>
+            <thead>
+              <tr>
+                {head.map((h, i) => (
+                  <th key={h} scope="col" class={i === 3 || i === 4 ? 'n' : ''}>
+                    {h}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {list.map((r) => (
+                <tr key={r.key}>
+                  <td data-label={head[0]}>{r.unit}</td>
+                  <td data-label={head[1]}>{r.step}</td>
+                  <td data-label={head[2]}>{r.role}</td>
+                  <td class="n" data-label={head[3]}>
+                    {number(r.n)}
+                  </td>
+                  <td class="n" data-label={head[4]}>
+                    {r.late ? <b style={{ color: 'var(--red)' }}>{number(r.late)}</b> : '0'}
+                  </td>
+                  <td data-label={head[5]}>{dateTime(r.since)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
 
 export function FiguresPage(): JSX.Element {
   const portal = usePortal();
   const q = usePlace().query;
+  const of = subjectOf(q);
+  const unit = of === 'dossiers' ? (q.get('unit') ?? '') : '';
+  const agency = useAgencyName(unit);
   const span: Span = (q.get('span') as Span) in spans ? (q.get('span') as Span) : '30';
-  const data = useFigures(spans[span]);
+  const data = useFigures(spans[span], unit, of);
   const f = data.data;
   return (
     <div class="wrap page">
-      <PageTitle sub={f && t('figures.as_of', { at: dateTime(f.as_of) })}>{t('figures.title', { city: cityName(portal) })}</PageTitle>
+      {unit && <BackLink href="/figures?of=dossiers">{t('figures.subject.dossiers')}</BackLink>}
+      <PageTitle sub={f && t('figures.as_of', { at: dateTime(f.as_of) })}>{t(of === 'dossiers' ? 'figures.title.dossiers' : 'figures.title', { city: unit ? agency || unit : cityName(portal) })}</PageTitle>
+      {!unit && <SubjectTabs of={of} />}
       {!f ? (
         data.error ? (
           <Trouble error={data.error} retry={data.reload} />
@@ -154,13 +306,7 @@ export function FiguresPage(): JSX.Element {
         )
       ) : (
         <>
-          <div class="figures-row">
-            <Figure label={t('figure.open')} value={number(f.totals.open)} />
-            <Figure label={t('figure.overdue')} value={number(f.totals.overdue)} {...(f.totals.overdue ? { tone: 'bad' as const } : {})} />
-            <Figure label={t('figure.done')} value={number(f.totals.done)} />
-            <Figure label={t('figure.on_time')} value={percent(f.totals.on_time_pct)} />
-            <Figure label={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} unit={t('figure.of_five')} />
-          </div>
+          <FigureRow f={f} of={of} />
           <section class="section">
             <div class="section-head">
               <h2>{t('figures.by_day')}</h2>
@@ -175,19 +321,23 @@ export function FiguresPage(): JSX.Element {
               ]}
             />
           </section>
-          <section class="section">
-            <h2>{t('figures.by_category')}</h2>
-            <CategoryBars data={f.by_category} />
-          </section>
-          <section class="section">
-            <div class="section-head">
-              <h2>{t('figures.by_unit')}</h2>
-              <a download={`khue-${date(new Date()).split('/').reverse().join('-')}.csv`} href={csvHref(csvColumns, f.by_unit.map((u) => csvColumns.map((c) => u[c])))}>
-                {t('export.csv')}
-              </a>
-            </div>
-            <UnitTable units={f.by_unit} link={(u) => (u.commune ? `/units/${u.commune}` : undefined)} />
-          </section>
+          {of === 'dossiers' && <Holders unit={unit} />}
+          <Kinds f={f} of={of} />
+          {!unit && (
+            <section class="section">
+              <div class="section-head">
+                <h2>{t('figures.by_unit')}</h2>
+                <a download={`khue-${date(new Date()).split('/').reverse().join('-')}.csv`} href={csvHref(csvColumns, f.by_unit.map((u) => csvColumns.map((c) => u[c])))}>
+                  {t('export.csv')}
+                </a>
+              </div>
+              {f.by_unit.length ? (
+                <UnitTable units={f.by_unit} of={of} link={(u) => (of === 'dossiers' ? `/figures?of=dossiers&unit=${encodeURIComponent(u.unit)}` : u.commune ? `/units/${u.commune}` : undefined)} />
+              ) : (
+                <p class="quiet">{t('figures.none')}</p>
+              )}
+            </section>
+          )}
         </>
       )}
     </div>

@@ -3,28 +3,31 @@
 import type { JSX } from 'preact';
 import { useAgencyName } from '../../city';
 import { useFigures } from '../../figures';
-import { dateTime, number, percent } from '../../format';
+import { dateTime } from '../../format';
 import { t } from '../../i18n';
 import { usePlace } from '../../router';
 import { me } from '../../session';
 import { useStore } from '../../store';
-import { Figure, PageTitle, Skeleton, Trouble } from '../../ui/base';
+import { PageTitle, Skeleton, Trouble } from '../../ui/base';
 import { Series } from '../../ui/series';
-import { CategoryBars, SpanFilter, spans, UnitTable, type Span } from '../citizen/figures';
+import { FigureRow, Kinds, SpanFilter, spans, SubjectTabs, subjectOf, UnitTable, type Span } from '../citizen/figures';
 
 export function MyUnit(): JSX.Element {
   const account = useStore(me);
-  const q = usePlace().query.get('span');
+  const query = usePlace().query;
+  const q = query.get('span');
+  const of = subjectOf(query);
   const span: Span = q === '7' || q === '90' ? q : '30';
   const unit = account?.unit ?? '';
   const name = useAgencyName(unit);
-  const data = useFigures(spans[span], account ? unit : null);
+  const data = useFigures(spans[span], account ? unit : null, of);
   const f = data.data;
   return (
     <div class="wrap page">
       <PageTitle title={t('nav.unit')} sub={f && t('figures.as_of', { at: dateTime(f.as_of) })}>
         {account?.unit_name || name || t('nav.unit')}
       </PageTitle>
+      <SubjectTabs of={of} />
       {!f ? (
         data.error ? (
           <Trouble error={data.error} retry={data.reload} />
@@ -33,13 +36,7 @@ export function MyUnit(): JSX.Element {
         )
       ) : (
         <>
-          <div class="figures-row">
-            <Figure label={t('figure.open')} value={number(f.totals.open)} href="/desk" />
-            <Figure label={t('figure.overdue')} value={number(f.totals.overdue)} {...(f.totals.overdue ? { tone: 'bad' as const } : {})} href="/desk?view=over" />
-            <Figure label={t('figure.done')} value={number(f.totals.done)} href="/desk?view=done" />
-            <Figure label={t('figure.on_time')} value={percent(f.totals.on_time_pct)} />
-            <Figure label={t('figure.stars')} value={f.totals.stars_avg === null ? '–' : number(f.totals.stars_avg, 1)} unit={t('figure.of_five')} />
-          </div>
+          <FigureRow f={f} of={of} desk />
           <section class="section">
             <div class="section-head">
               <h2>{t('figures.by_day')}</h2>
@@ -54,16 +51,11 @@ export function MyUnit(): JSX.Element {
               ]}
             />
           </section>
-          {f.by_category.length > 0 && (
-            <section class="section">
-              <h2>{t('figures.by_category')}</h2>
-              <CategoryBars data={f.by_category} />
-            </section>
-          )}
+          <Kinds f={f} of={of} />
           {f.by_unit.length > 1 && (
             <section class="section">
               <h2>{t('figures.by_unit')}</h2>
-              <UnitTable units={f.by_unit} />
+              <UnitTable units={f.by_unit} of={of} />
             </section>
           )}
         </>
