@@ -105,7 +105,7 @@ describe('a dossier', () => {
     const received = await read(d.id);
     const days = (await people.nobody.get('/api/v1/records/procedure?code=1.004837')).json.items[0].channels.find((c) => c.channel === 'online').value;
     assert.equal(days, 3);
-    if (received.status === 'payment') await step('counter', d.id, 'payment_task', { paid_by: 'transfer', receipt: 'BL-1' });
+    if (received.status === 'payment') await step('counter', d.id, 'payment', { paid_by: 'transfer', receipt: 'BL-1' });
     same((await read(d.id)).due_at, day('09-17', '09:00'), 'three working days, the first does not count');
     await step('officer', d.id, 'handle', { decision: 'grant', proposal: 'Trích lục đăng ký giám hộ' });
     await step('approver', d.id, 'sign', { signed: 'yes' });
@@ -337,13 +337,24 @@ describe('money', () => {
     assert.equal(asked.status, 'payment');
     assert.ok((await notices('citizen', d)).some((t) => /7\.?000/.test(t)));
     await at(day('11-18', '09:00'));
-    await complete('counter', d.id, 'payment_task', { paid_by: 'cash', receipt: 'BL-7' });
+    await complete('counter', d.id, 'payment', { paid_by: 'cash', receipt: 'BL-7' });
     const paid = await read(d.id);
     assert.equal(paid.status, 'processing');
     same(paid.due_at, day('11-23', '09:00'), 'two working days were held');
     assert.ok(paid.paid_at);
     const p = await payment(asked);
     assert.deepEqual([p.status, p.amount, p.paid_amount, p.paid_by, p.bank_ref], ['paid', 7000, 7000, 'cash', 'BL-7']);
+  });
+
+  it('is asked of somebody at the counter who has no account', async () => {
+    const reply = await people.counter.post('/api/v1/records/dossier', { procedure: '1.004194', unit: ward, channel: 'counter', name: 'Lê Văn Tám' });
+    assert.equal(reply.status, 201, reply.text);
+    assert.equal(reply.json.status, 'payment');
+    const p = await payment(reply.json);
+    assert.deepEqual([p.amount, p.payer, p.payer_name], [10000, undefined, 'Lê Văn Tám']);
+    await complete('counter', reply.json.id, 'payment', { paid_by: 'card' });
+    assert.equal((await payment(reply.json)).status, 'paid');
+    assert.equal((await read(reply.json.id)).status, 'processing');
   });
 
   it('comes by a code that every bank reads, and the bank says so once', async () => {

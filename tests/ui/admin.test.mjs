@@ -51,20 +51,22 @@ test('what the schema refuses is said beside the field, and nothing typed is los
 });
 
 test('a process is drawn whole, with the cases that stand at each step', async () => {
-  await page.goto('/admin/processes');
-  await page.locator('tbody a').first().click();
-  await page.locator('.diagram svg').waitFor();
-  const xml = await (await page.request.get(`${city.url}/api/v1/processes/report/bpmn`)).text();
-  const steps = xml.match(/<(?:\w+:)?(?:userTask|serviceTask|businessRuleTask|scriptTask|callActivity|subProcess|\w+Event|\w+Gateway) /g).length;
-  assert.equal(await page.locator('.diagram .shape').count(), steps);
-  const flows = xml.match(/<(?:\w+:)?sequenceFlow /g).length;
-  assert.equal(await page.locator('.diagram .edge').count(), flows);
-  // No two steps lie on each other, boundary events aside.
-  const over = await page.locator('.diagram .shape:not(.guest)').evaluateAll((all) => {
-    const boxes = all.map((e) => (e.querySelector('rect') ?? e.querySelector('.box') ?? e.querySelector('circle')).getBoundingClientRect()).filter((b) => b.width > 30);
-    return boxes.some((a, i) => boxes.some((b, j) => i < j && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
-  });
-  assert.equal(over, false);
+  for (const key of ['dossier', 'report']) {
+    await page.goto('/admin/processes');
+    await page.locator(`tbody a[href$="/${key}"]`).first().click();
+    await page.locator('.diagram svg').waitFor();
+    const xml = await (await page.request.get(`${city.url}/api/v1/processes/${key}/bpmn`)).text();
+    const steps = xml.match(/<(?:\w+:)?(?:userTask|serviceTask|businessRuleTask|scriptTask|callActivity|subProcess|\w+Event|\w+Gateway) /g).length;
+    assert.equal(await page.locator('.diagram .shape').count(), steps);
+    const flows = xml.match(/<(?:\w+:)?sequenceFlow /g).length;
+    assert.equal(await page.locator('.diagram .edge').count(), flows);
+    // No two steps lie on each other, boundary events aside.
+    const over = await page.locator('.diagram .shape:not(.guest)').evaluateAll((all) => {
+      const boxes = all.map((e) => (e.querySelector('rect') ?? e.querySelector('.box') ?? e.querySelector('circle')).getBoundingClientRect()).filter((b) => b.width > 30);
+      return boxes.some((a, i) => boxes.some((b, j) => i < j && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+    });
+    assert.equal(over, false, key);
+  }
   await page.locator('.token').first().waitFor();
   const tasks = (await (await page.request.get(`${city.url}/api/v1/tasks?state=open,claimed&key=triage&limit=1000`)).json()).items;
   const shown = page.locator('tr', { hasText: 'Tiếp nhận phản ánh' }).locator('td.n');

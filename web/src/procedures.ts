@@ -83,6 +83,7 @@ export interface Dossier {
   delivery?: Channel;
   delivery_address?: string;
   fee?: number;
+  payment?: string;
   paid_at?: string;
   received_at?: string;
   due_at?: string;

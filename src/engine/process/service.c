@@ -101,14 +101,24 @@ static bool record_get(struct kh_step *step, const struct kh_json *inputs, void 
     return true;
 }
 
+/* An expression that has no value gives null: the field is then not there, as with record.patch. */
+static const struct kh_json *without_nulls(struct kh_arena *a, const struct kh_json *fields)
+{
+    struct kh_json *o = kh_json_new(a, KH_JSON_OBJECT);
+
+    for (uint32_t i = 0; fields && i < fields->n; i++)
+        if (fields->members[i].value.type != KH_JSON_NULL)
+            kh_json_set(a, o, fields->members[i].key, &fields->members[i].value);
+    return o;
+}
+
 static bool record_create(struct kh_step *step, const struct kh_json *inputs, void *ctx,
                           struct kh_json **ret_outputs, struct kh_error *err)
 {
-    static const struct kh_json empty = {.type = KH_JSON_OBJECT};
     struct kh_root *root = run_of(step)->root;
     struct kh_str name = kh_json_str(inputs, "type", KH_S(""));
     const struct kh_type *t = kh_type_find(step->pe->reg, name);
-    const struct kh_json *fields = object_of(inputs, "fields");
+    const struct kh_json *fields = without_nulls(step->a, object_of(inputs, "fields"));
     struct kh_write w = {.who = step->who, .trusted = true};
     struct kh_record record;
     struct kh_draft *draft;
@@ -116,7 +126,7 @@ static bool record_create(struct kh_step *step, const struct kh_json *inputs, vo
     (void)ctx;
     if (!t)
         return kh_fail(err, KH_EC_TYPE_UNKNOWN, "%.*s", KH_FMT(name));
-    if (!kh_record_prepare(step->pe->reg, step->a, t, fields ? fields : &empty, &w, &draft, err) ||
+    if (!kh_record_prepare(step->pe->reg, step->a, t, fields, &w, &draft, err) ||
         !kh_case_start(root, draft, &record, err))
         return false;
     *ret_outputs = result_text(step->a, "id", kh_id_text(step->a, record.id));

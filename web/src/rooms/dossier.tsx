@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parts of a dossier that its applicant and the staff see alike. */
+import { Printer } from 'lucide';
 import type { JSX } from 'preact';
+import { api } from '../api';
+import { useData } from '../data';
 import { answerFacts } from '../forms/questions';
 import { dateTime } from '../format';
-import { t } from '../i18n';
+import { t, words, type Words } from '../i18n';
 import { otherPaper, questionsOf, useProcedure, type Dossier, type DossierStatus } from '../procedures';
+import type { Page } from '../types';
 import { CopyText, Facts, Stars } from '../ui/base';
+import { Icon } from '../ui/icon';
 import { Photos } from '../ui/photos';
 import { Steps } from '../ui/steps';
 
@@ -43,6 +48,27 @@ export function DossierPapers({ d }: { d: Dossier }): JSX.Element | null {
         );
       })}
     </ol>
+  );
+}
+
+/** The papers that the server draws of a record, each when the case has come there. */
+export function Prints({ type, id, status }: { type: string; id: string; status: string }): JSX.Element | null {
+  // Which there are depends on where the case stands.
+  const list = useData<Page<{ key: string; title: Words; url: string }>>(`${type}/${id} ${status}`, (signal) => api.get(`/api/v1/records/${type}/${id}/prints`, {}, { signal }));
+  if (!list.data?.items.length) return null;
+  return (
+    <section class="card">
+      <h2>{t('prints.title')}</h2>
+      <ul class="prints">
+        {list.data.items.map((p) => (
+          <li key={p.key}>
+            <a href={p.url} target="_blank" rel="noopener">
+              <Icon of={Printer} /> {words(p.title)}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -21,7 +21,7 @@ import { BackLink, Button, CopyText, Empty, Facts, LinkButton, Note, PageTitle, 
 import { ErrorSummary, errorsOf, type Errors } from '../../ui/form';
 import { Icon } from '../../ui/icon';
 import { toast } from '../../ui/toast';
-import { Applicant, DossierAnswers, DossierPapers, DossierSteps, Outcome } from '../dossier';
+import { Applicant, DossierAnswers, DossierPapers, DossierSteps, Outcome, Prints } from '../dossier';
 import { Timeline } from '../timeline';
 import { PaperFiles } from './filing';
 import { LookupForm } from './lookup-form';
@@ -268,6 +268,13 @@ export function DossierPage({ id = '' }: { id?: string }): JSX.Element {
           {d.status === 'payment' && (
             <Note tone="warn" title={t('dossier.pay', { amount: money(d.fee ?? 0) })}>
               <p>{t('dossier.pay.text', { agency: agency || d.unit, number: d.number })}</p>
+              {d.payment && (
+                <p>
+                  <a href={`/api/v1/records/payment/${d.payment}/prints/procedures/payment_slip`} target="_blank" rel="noopener">
+                    <Icon of={Printer} /> {t('dossier.pay.slip')}
+                  </a>
+                </p>
+              )}
             </Note>
           )}
           {d.apology && (
@@ -310,6 +317,8 @@ export function DossierPage({ id = '' }: { id?: string }): JSX.Element {
             <h2>{t('filing.applicant')}</h2>
             <Applicant d={d} />
           </section>
+          <Prints type="dossier" id={d.id} status={d.status} />
+          {d.paid_at && d.payment && <Prints type="payment" id={d.payment} status="paid" />}
         </aside>
       </div>
     </div>

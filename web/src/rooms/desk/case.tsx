@@ -16,7 +16,7 @@ import { CopyText, Facts, Stars, StatusTag, Tag } from '../../ui/base';
 import { Icon } from '../../ui/icon';
 import { Photos } from '../../ui/photos';
 import { createdAt } from '../citizen/case-list';
-import { Applicant, DossierAnswers, DossierPapers, Outcome } from '../dossier';
+import { Applicant, DossierAnswers, DossierPapers, Outcome, Prints } from '../dossier';
 
 /** What is wrong: enough to decide. */
 function ReportWhat({ r }: { r: Report }): JSX.Element {
@@ -120,6 +120,7 @@ function DossierMore({ d }: { d: Dossier }): JSX.Element {
           ]}
         />
       </section>
+      <Prints type="dossier" id={d.id} status={d.status} />
     </>
   );
 }

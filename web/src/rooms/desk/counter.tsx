@@ -574,9 +574,15 @@ function Made({ d, onChange, onNext }: { d: Dossier; onChange: (d: Dossier) => v
           <Button kind={d.status === 'payment' ? 'plain' : 'primary'} class="next" onClick={onNext}>
             {t('counter.next')}
           </Button>
-          <Button icon={Printer} onClick={() => print()}>
-            {t('print')}
-          </Button>
+          {d.due_at ? (
+            <LinkButton icon={Printer} href={`/api/v1/records/dossier/${d.id}/prints/procedures/receipt`} target="_blank" rel="noopener">
+              {t('counter.print')}
+            </LinkButton>
+          ) : (
+            <Button icon={Printer} onClick={() => print()}>
+              {t('print')}
+            </Button>
+          )}
           <LinkButton href={`/desk/dossiers/${d.id}`}>{t('counter.open')}</LinkButton>
         </div>
       </div>
