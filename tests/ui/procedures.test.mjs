@@ -184,6 +184,16 @@ test('to file, one signs in and comes back', async () => {
   await page.waitForURL(/\/procedures\/1\.004837\/file$/);
   await page.getByRole('heading', { name: 'Nộp ở đâu?' }).waitFor();
   await page.context().close();
+  // Who has no account makes one on the way.
+  const other = await city.visit();
+  await other.goto('/procedures/1.004837/file');
+  await other.getByRole('main').getByRole('link', { name: 'Tạo tài khoản' }).click();
+  await other.getByLabel('Họ và tên').fill('Ngô Văn Khởi');
+  await other.getByLabel('Tên đăng nhập').fill(`khoi${Date.now()}`);
+  await other.getByLabel('Mật khẩu', { exact: true }).fill('một câu dài dễ nhớ');
+  await other.getByRole('main').getByRole('button', { name: 'Tạo tài khoản' }).click();
+  await other.waitForURL(/\/procedures\/1\.004837\/file$/);
+  await other.context().close();
 });
 
 test('an applicant follows the dossier, adds what is missing, sees the fee, the result, and rates it', async () => {

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { api, ApiError } from '../../api';
 import { forget } from '../../data';
 import { lang, t } from '../../i18n';
-import { go, usePlace } from '../../router';
+import { go, usePlace, place } from '../../router';
 import { me, signIn, works } from '../../session';
 import { useStore } from '../../store';
 import type { Account } from '../../types';
@@ -94,7 +94,7 @@ export function SignInPage(): JSX.Element {
         }}
       />
       <p style={{ marginTop: '32px' }}>
-        {t('sign.no_account')} <a href="/register">{t('register')}</a>
+        {t('sign.no_account')} <a href={`/register${location.search}`}>{t('register')}</a>
       </p>
     </div>
   );
@@ -124,7 +124,7 @@ export function RegisterPage(): JSX.Element {
       });
       await signIn(v.username.trim(), v.password);
       forget();
-      go('/', { replace: true });
+      go(safe(place.get().query.get('next'), '/'), { replace: true });
     } catch (e) {
       setErrors(e instanceof ApiError && e.status === 409 ? { username: t('register.username.taken') } : errorsOf(e, Object.keys(v)));
     } finally {
