@@ -173,6 +173,37 @@ test('a procedure of the city goes to the agency that its rules name', async () 
   await page.context().close();
 });
 
+test('a procedure with a form of its own asks its questions', async () => {
+  const admin = await city.visit({ role: 'admin' });
+  const { csrf } = await get(admin, '/api/v1/session');
+  const [p] = (await get(admin, '/api/v1/records/procedure?code=1.000390')).items;
+  const form = [
+    { code: 'card', datatype: 'string', required: true, description: 'Số thẻ tư vấn viên', description_en: 'Number of the card' },
+    { code: 'why', datatype: 'singlevaluelist', required: true, description: 'Lý do cấp lại', values: [{ key: 'lost', name: 'Bị mất' }, { key: 'torn', name: 'Bị hỏng' }] },
+  ];
+  const patched = await admin.request.patch(`${city.url}/api/v1/records/procedure/${p.id}`, { data: { form }, headers: { 'X-CSRF-Token': csrf, 'X-Reason': 'test' } });
+  assert.equal(patched.status(), 200, await patched.text());
+  const page = await city.visit({ role: 'citizen', width: 360, height: 740 });
+  await page.goto('/procedures/1.000390/file/form');
+  await page.getByRole('heading', { name: 'Tờ khai' }).waitFor();
+  await page.getByText('Bước 3 trên 6').waitFor();
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.locator('.error-summary').getByText('Lý do cấp lại').waitFor();
+  await page.getByLabel('Số thẻ tư vấn viên').fill('TV-0123');
+  await page.getByLabel('Bị mất').check();
+  await whole(page, 'filing: form');
+  await page.goto('/procedures/1.000390/file/agency');
+  await page.getByRole('button', { name: 'Tiếp tục' }).click();
+  await page.waitForURL(/applicant/);
+  await page.goto('/procedures/1.000390/file/review');
+  await page.getByText('TV-0123').waitFor();
+  await page.getByRole('button', { name: 'Nộp hồ sơ' }).click();
+  await page.getByRole('link', { name: 'Theo dõi hồ sơ' }).click();
+  await page.waitForURL(/\/dossiers\/\w+$/);
+  await page.locator('.facts', { hasText: 'Lý do cấp lại' }).getByText('Bị mất').waitFor();
+  for (const x of [page, admin]) await x.context().close();
+});
+
 test('to file, one signs in and comes back', async () => {
   const page = await city.visit();
   await page.goto('/procedures/1.004837/file');

@@ -25,11 +25,12 @@ export function createDraft<T extends Kept>(name: string, wordsKey: string, empt
   let loading: Promise<void> | null = null;
   let writing: ReturnType<typeof setTimeout> | undefined;
 
-  /** What was typed after the last writing to IndexedDB, if anything. */
+  /** What was typed after the last writing to IndexedDB, if anything; within one millisecond the words are
+   *  never the older. */
   const withWords = (d: T): T => {
     try {
       const words = JSON.parse(kept.get(wordsKey) ?? 'null') as Omit<T, 'files'> | null;
-      return words && words.changed > d.changed ? ({ ...words, files: d.files } as T) : d;
+      return words && words.changed >= d.changed ? ({ ...words, files: d.files } as T) : d;
     } catch {
       return d;
     }
