@@ -84,6 +84,9 @@ struct kh_pg {
     unsigned readers_n;
     pthread_key_t reading; /**< the connection that this thread reads on just now */
 
+    /** Batches of several processes meet until then (kh_mono_us). */
+    _Atomic int64_t crowded_until;
+
     uint32_t schema; /**< oid of the schema: names locks and channels */
     struct kh_pg_log *log;
 };
@@ -144,6 +147,11 @@ bool kh_pg_post(struct kh_query *q, struct kh_error *err);
 bool kh_pg_tx_script(struct kh_tx *tx, const char *sql, struct kh_error *err);
 void kh_pg_queries_free(struct kh_pg_conn *c);
 void kh_pg_stmts_free(struct kh_pg_conn *c);
+
+/* postgres.c */
+
+/** Batches of this process and of another meet: bracket them for a while. Cheap; any thread. */
+void kh_pg_crowded(struct kh_store *st);
 
 /* pg_seal.c */
 

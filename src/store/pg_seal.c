@@ -41,7 +41,7 @@ struct kh_pg_log {
     int node;              /* the number that this process holds */
     struct kh_chain chain; /* where the sealer stands */
     int64_t told;          /* newest event that this process was told of */
-    char listen[160], ring[64], news[64], lock[128];
+    char listen[160], ring[64], news[64], crowd[64];
 
     pthread_mutex_t lock_rounds;
     pthread_cond_t round_over;
@@ -256,6 +256,8 @@ static bool heard(struct kh_pg_log *log)
 
     while (log->c.pg && (note = PQnotifies(log->c.pg)) != NULL) {
         any = true;
+        if (strcmp(note->relname, log->crowd) == 0)
+            kh_pg_crowded(log->st);
         PQfreemem(note);
     }
     return any;
@@ -365,8 +367,10 @@ bool kh_pg_log_start(struct kh_store *st, struct kh_error *err)
     log->c.tx.name = "seal";
     log->told = st->working.seq;
     kh_event_sealed(st, st->working.seq);
-    snprintf(log->listen, sizeof(log->listen), "LISTEN khue_inbox_%u; LISTEN khue_event_%u",
-             p->schema, p->schema);
+    snprintf(log->crowd, sizeof(log->crowd), "khue_crowd_%u", p->schema);
+    snprintf(log->listen, sizeof(log->listen),
+             "LISTEN khue_inbox_%u; LISTEN khue_event_%u; LISTEN %s", p->schema, p->schema,
+             log->crowd);
     snprintf(log->ring, sizeof(log->ring), "NOTIFY khue_inbox_%u", p->schema);
     snprintf(log->news, sizeof(log->news), "NOTIFY khue_event_%u", p->schema);
     pthread_mutex_init(&log->lock_rounds, NULL);

@@ -5,8 +5,10 @@
  *
  * A writer takes its share of what waits and runs it in one serializable transaction. Like the
  * SQLite committer it does so without savepoints until a callback fails half-way. A batch that
- * loses a conflict runs again; one that loses twice runs alone in this process, so that it comes
- * to an end.
+ * loses a conflict runs again; one that loses twice runs alone in this process. One that loses even
+ * then has met another process: it tells all of them, and for a while they bracket their batches
+ * with a lock of the database, shared as a rule and alone for who keeps losing, so that every batch
+ * comes to an end.
  *
  * Rows that are made together stand together, so writers that look before they insert meet on the
  * same page of an index, and PostgreSQL counts that as a conflict. Then fewer writers with longer
@@ -26,12 +28,16 @@ enum {
     CAREFUL_BATCHES = 32, /* with savepoints, after a callback failed half-way */
     PATIENCE = 64,        /* batches without a conflict before another writer joins */
     PATIENCE_MAX = 4096,
-    TRIES = 12,       /* of a batch that loses conflicts */
+    TRIES = 16,       /* of a batch that loses conflicts */
     TRIES_SHARED = 2, /* ... of these beside other batches */
+    TRIES_HERE = 4,   /* ... and of these without a word to other processes */
+
+    LOCK_WORD = 0x6b686377, /* "khcw" */
 };
 
 #define BATCH_US (15 * (int64_t)1000)
 #define WAIT_US  KH_US_S
+#define CROWD_US (10 * KH_US_S) /* how long a meeting with another process is remembered */
 
 static const char begin_write[] = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 static const char begin_read[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -306,21 +312,83 @@ static void try_batch(struct kh_pg_writer *w, struct batch *b)
     fail_all(w, b->ran, &b->err);
 }
 
+/* ---- beside other processes ---- */
+
+void kh_pg_crowded(struct kh_store *st)
+{
+    atomic_store(&kh_pg_of(st)->crowded_until, kh_mono_us() + CROWD_US);
+}
+
+/* Tell every process, this one too, that batches of several meet. */
+static void crowd_tell(struct kh_pg_writer *w)
+{
+    struct kh_pg *p = kh_pg_of(w->c.st);
+    struct kh_error err = {0};
+    char sql[64];
+
+    kh_pg_crowded(w->c.st);
+    snprintf(sql, sizeof(sql), "NOTIFY khue_crowd_%u", p->schema);
+    if (!w->c.lost && !kh_pg_command(&w->c, sql, false, NULL, &err))
+        w->c.lost = true;
+}
+
+/* The lock is of the session: taken before BEGIN, so that the snapshot is of after the waiting.
+ * A line that breaks here is found by the batch, and gives the lock back; who waits in vain goes
+ * on without. @return it is held */
+static bool crowd_enter(struct kh_pg_writer *w, bool alone)
+{
+    struct kh_pg *p = kh_pg_of(w->c.st);
+    struct kh_error err = {0};
+    char sql[96];
+
+    if (kh_mono_us() >= atomic_load(&p->crowded_until) || !kh_pg_connect(&w->c, &err))
+        return false;
+    snprintf(sql, sizeof(sql), "SELECT pg_advisory_lock%s(%d, %d)", alone ? "" : "_shared",
+             LOCK_WORD, (int32_t)p->schema);
+    return kh_pg_command(&w->c, sql, false, NULL, &err);
+}
+
+/* Sent, not waited for. */
+static void crowd_leave(struct kh_pg_conn *c)
+{
+    if (c->lost)
+        return;
+    if (!PQsendQueryParams(c->pg, "SELECT pg_advisory_unlock_all()", 0, NULL, NULL, NULL, NULL,
+                           0) ||
+        !PQpipelineSync(c->pg))
+        c->lost = true;
+    else
+        c->undrained++;
+}
+
+/* One try, number i of them. */
+static void run_try(struct kh_pg_writer *w, struct batch *b, int i)
+{
+    struct kh_pg *p = kh_pg_of(w->c.st);
+    bool alone = i >= TRIES_SHARED, entered;
+
+    if (alone)
+        pthread_rwlock_wrlock(&p->alone);
+    else
+        pthread_rwlock_rdlock(&p->alone);
+    if (i == TRIES_HERE)
+        crowd_tell(w);
+    entered = crowd_enter(w, alone);
+    try_batch(w, b);
+    if (entered)
+        crowd_leave(&w->c);
+    pthread_rwlock_unlock(&p->alone);
+}
+
 /* @return how many of the first n jobs have an outcome */
 static size_t run_batch(struct kh_pg_writer *w, size_t n, bool *ret_events, bool *ret_conflict)
 {
-    struct kh_pg *p = kh_pg_of(w->c.st);
     struct batch b = {.n = n, .careful = w->careful > 0};
 
     if (w->careful)
         w->careful--;
     for (int i = 0; i < TRIES; i++) {
-        if (i < TRIES_SHARED)
-            pthread_rwlock_rdlock(&p->alone);
-        else
-            pthread_rwlock_wrlock(&p->alone);
-        try_batch(w, &b);
-        pthread_rwlock_unlock(&p->alone);
+        run_try(w, &b, i);
         *ret_events = b.events;
         *ret_conflict = b.conflict;
         if (!b.again)
