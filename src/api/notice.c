@@ -1,29 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/city.h"
+#include "api/record_int.h"
 #include "api/routes.h"
 
 #include "base/id.h"
 #include "base/time.h"
 #include "engine/notify/notify.h"
+#include "engine/registry/seen.h"
 
-enum { READ_MAX = 200 };
+enum { READ_MAX = 200, LIMIT = 50, LIMIT_MAX = 200 };
+
+static bool which(struct kh_call *c, struct kh_notice_list *ret, struct kh_error *err)
+{
+    struct kh_str after = kh_call_arg(c, "after", KH_S(""));
+
+    *ret = (struct kh_notice_list){.account = c->who->account, .vi = c->who->vi};
+    if (after.n && !kh_id_parse(after, &ret->before))
+        return kh_fail(err, KH_EC_CURSOR_INVALID, "after is an id");
+    return kh_call_limit(c, LIMIT, LIMIT_MAX, &ret->limit, err);
+}
+
+/* How a message went out; what the other side answered is for those who work with it. */
+static void put_sent(struct kh_jw *w, struct kh_arena *a, const struct kh_notice_row *row,
+                     bool proof)
+{
+    kh_jw_key(w, "sent");
+    kh_jw_arr(w);
+    for (size_t i = 0; i < row->sent_n; i++) {
+        const struct kh_notice_sent *s = &row->sent[i];
+
+        kh_jw_obj(w);
+        kh_jw_kstr(w, "channel", s->channel);
+        kh_jw_kstr(w, "state", s->state);
+        if (s->at_us)
+            kh_jw_kstr(w, "at", kh_time_text(a, s->at_us));
+        kh_jw_kint(w, "tries", s->tries);
+        if (proof)
+            kh_jw_kstr(w, "proof", s->proof);
+        kh_jw_end(w);
+    }
+    kh_jw_end(w);
+}
+
+static void put_next(struct kh_jw *w, struct kh_arena *a, const struct kh_notice_row *list,
+                     size_t n, unsigned limit)
+{
+    if (n == limit)
+        kh_jw_kstr(w, "next", kh_id_text(a, list[n - 1].id));
+}
 
 static bool notice_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct kh_call *c = ctx;
     struct kh_buf b = kh_buf(c->a, 4 << 20);
     struct kh_jw w = kh_jw(&b);
-    struct kh_str after = kh_call_arg(c, "after", KH_S(""));
+    struct kh_notice_list ask;
     struct kh_notice_row *list;
-    int64_t before = 0, unread;
-    unsigned limit;
+    int64_t unread;
     size_t n;
 
-    if (after.n && !kh_id_parse(after, &before))
-        return kh_fail(err, KH_EC_CURSOR_INVALID, "after is an id");
-    if (!kh_call_limit(c, 50, 200, &limit, err) ||
-        !kh_notice_list(tx, c->city->notify, c->a, c->who->account, c->who->vi, before, limit,
-                        &list, &n, err) ||
+    if (!which(c, &ask, err) || !kh_notice_list(tx, c->a, &ask, &list, &n, err) ||
         !kh_notice_unread(tx, c->city->notify, c->who->account, &unread, err))
         return false;
     kh_jw_obj(&w);
@@ -40,11 +76,11 @@ static bool notice_list_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
         if (list[i].case_id)
             kh_jw_kstr(&w, "case", kh_id_text(c->a, list[i].case_id));
         kh_jw_kbool(&w, "read", list[i].read_us != 0);
+        put_sent(&w, c->a, &list[i], false);
         kh_jw_end(&w);
     }
     kh_jw_end(&w);
-    if (n == limit)
-        kh_jw_kstr(&w, "next", kh_id_text(c->a, list[n - 1].id));
+    put_next(&w, c->a, list, n, ask.limit);
     kh_jw_end(&w);
     kh_reply_json(c, 200, kh_buf_get(&b));
     return true;
@@ -63,6 +99,76 @@ static enum kh_next api_notice_list(struct kh_call *c)
 {
     return run_read(c, "notice_list", notice_list_in_tx);
 }
+
+/* ---- what was said to the person whose record it is ---- */
+
+struct told {
+    struct kh_call *c;
+    const struct kh_type *t;
+    int64_t id;
+    struct kh_notice_list ask;
+    struct kh_look look;
+    struct kh_notice_row *list;
+    size_t n;
+};
+
+/* For the person, and for staff who may know who that is: they leave a trace. */
+static bool told_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
+{
+    struct told *t = ctx;
+    struct kh_call *c = t->c;
+    enum kh_level_of see;
+    struct kh_record r;
+
+    if (kh_record_past(tx, c->city->registry, c->a, t->t, t->id, c->who, KH_OP_READ, &r, err) !=
+        KH_HIT)
+        return false;
+    see = kh_record_see(c->a, &r, c->who, KH_OP_READ);
+    (void)kh_record_look_at(c->a, &r, c->who, KH_OP_READ, see, &t->look);
+    if (see < KH_SEE_PERSONAL)
+        return kh_fail(err, KH_EC_FORBIDDEN, "what was said to a person is for that person and "
+                                             "for those who handle the case");
+    if (t->look.owner == 0)
+        return true;
+    t->look.fields = KH_S("[\"notices\"]");
+    t->ask.account = t->look.owner;
+    t->ask.case_id = t->id;
+    return kh_notice_list(tx, c->a, &t->ask, &t->list, &t->n, err);
+}
+
+static enum kh_next api_record_told(struct kh_call *c)
+{
+    struct kh_buf b = kh_buf(c->a, 4 << 20);
+    struct kh_jw w = kh_jw(&b);
+    struct told t = {.c = c};
+
+    if (!kh_call_type(c, &t.t, &c->err) || !kh_call_record_id(c, &t.id, &c->err) ||
+        !which(c, &t.ask, &c->err) ||
+        !kh_store_run(c->city->store, "record_told", KH_TX_READ, told_in_tx, &t, &c->err))
+        return kh_reply_error(c, &c->err);
+    if (t.look.owner && t.look.owner != c->who->account &&
+        !kh_seen_later(c->city->registry, &t.look, &c->err))
+        return kh_reply_error(c, &c->err);
+    kh_jw_obj(&w);
+    kh_jw_key(&w, "items");
+    kh_jw_arr(&w);
+    for (size_t i = 0; i < t.n; i++) {
+        kh_jw_obj(&w);
+        kh_jw_kstr(&w, "id", kh_id_text(c->a, t.list[i].id));
+        kh_jw_kstr(&w, "at", kh_time_text(c->a, t.list[i].created_us));
+        kh_jw_kstr(&w, "title", t.list[i].title);
+        if (t.list[i].read_us)
+            kh_jw_kstr(&w, "read_at", kh_time_text(c->a, t.list[i].read_us));
+        put_sent(&w, c->a, &t.list[i], t.look.owner != c->who->account);
+        kh_jw_end(&w);
+    }
+    kh_jw_end(&w);
+    put_next(&w, c->a, t.list, t.n, t.ask.limit);
+    kh_jw_end(&w);
+    return kh_reply_json(c, 200, kh_buf_get(&b));
+}
+
+/* ---- reading and choosing ---- */
 
 static enum kh_next done(struct kh_call *c, bool ok, const struct kh_error *err)
 {
@@ -184,6 +290,9 @@ static enum kh_next api_push_unsubscribe(struct kh_call *c)
 const struct kh_route kh_routes_notice[] = {
     {KH_GET, "/api/v1/me/notices", "notice_list", api_notice_list, 0, 0, "limit,after", "account",
      "Thông báo của tôi", "My messages", NULL, "NoticeList"},
+    {KH_GET, "/api/v1/records/{type}/{id}/notices", "record_told", api_record_told, 0, 0,
+     "limit,after", "account", "Đã báo gì cho người có hồ sơ, bằng cách nào, đã đến chưa",
+     "What the person of a record was told, how, and whether it arrived", NULL, "ToldList"},
     {KH_POST, "/api/v1/me/notices/read", "notice_read", api_notice_read, KH_R_JSON, 16384, "",
      "account", "Đánh dấu đã đọc", "Mark messages as read", "NoticeRead", NULL},
     {KH_GET, "/api/v1/me/preferences", "preference_read", api_preference_read, 0, 0, "", "account",

@@ -17,6 +17,12 @@
 #define WHEN       {"type" : "string", "description" : "A date, or a date and time"}
 
 /* clang-format off */
+#define SENT                                                                                       \
+    {"type": "array", "description": "How it went out beside the portal",                          \
+     "items": {"type": "object", "properties": {                                                   \
+        "channel": {"enum": ["email", "sms", "push"]},                                             \
+        "state": {"enum": ["queued", "sent", "dead"]}, "at": INSTANT, "tries": NUMBER,             \
+        "proof": {"type": "string", "description": "What the other side answered; for staff"}}}}
 #define LIST_OF(...)                                                                               \
     {"type": "object", "required": ["items"], "properties": {                                      \
         "items": {"type": "array", "items": __VA_ARGS__},                                          \
@@ -137,7 +143,10 @@ static const struct {
     SHAPE(NoticeList, {"type": "object", "required": ["unread", "items"], "properties": {
         "unread": NUMBER, "next": TEXT, "items": {"type": "array", "items": {"type": "object", "properties": {
             "id": ID, "at": INSTANT, "title": TEXT, "body": TEXT, "link": TEXT, "case": ID,
-            "read": FLAG}}}}}),
+            "read": FLAG, "sent": SENT}}}}}),
+    SHAPE(ToldList, {"type": "object", "required": ["items"], "properties": {
+        "next": TEXT, "items": {"type": "array", "items": {"type": "object", "properties": {
+            "id": ID, "at": INSTANT, "title": TEXT, "read_at": INSTANT, "sent": SENT}}}}}),
     SHAPE(NoticeRead, {"type": "object", "properties": {
         "ids": {"type": "array", "items": ID, "minItems": 1, "maxItems": 200}, "all": FLAG}}),
     SHAPE(Preferences, {"type": "object", "properties": {

@@ -134,6 +134,37 @@ test('a refusal reaches a citizen by e-mail over STARTTLS and by SMS', async () 
   assert.match(texts[0].headers['idempotency-key'], /^[0-9a-z]{13}$/);
 });
 
+test('who was told what, and whether it arrived, is known to the person and to those who handle the case', async () => {
+  const citizen = await city.as('citizen');
+  const officer = await city.as('officer');
+  const { json: report } = await citizen.post('/api/v1/records/report', pothole());
+  const path = `/api/v1/records/report/${report.id}/notices`;
+  const told = await until(async () => {
+    const { json } = await officer.get(path);
+    return json.items.length === 1 && json.items[0].sent.every((s) => s.state === 'sent') && json.items[0];
+  }, 30_000);
+  assert.deepEqual(told.sent.map((s) => s.channel), ['email', 'sms']);
+  assert.match(told.sent[0].proof, /^250 2\.0\.0 Ok: queued as T\d+$/);
+  assert.ok(Date.parse(told.sent[0].at) >= Date.parse(told.at));
+  assert.equal(told.read_at, undefined);
+
+  const mine = (await citizen.get('/api/v1/me/notices')).json.items.find((n) => n.case === report.id);
+  assert.deepEqual(mine.sent.map(({ channel, state, proof }) => ({ channel, state, proof })), [
+    { channel: 'email', state: 'sent', proof: undefined }, { channel: 'sms', state: 'sent', proof: undefined },
+  ]);
+  await citizen.post('/api/v1/me/notices/read', { ids: [mine.id] });
+  assert.ok((await officer.get(path)).json.items[0].read_at, 'the officer sees that it was read');
+  assert.equal((await citizen.get(path)).json.items[0].sent[0].proof, undefined, 'what servers say is for staff');
+
+  const seen = await until(async () => (await citizen.get('/api/v1/me/accesses')).json.items.find((a) => a.fields?.includes('notices')));
+  assert.equal(seen.record, report.id);
+  const nobody = await city.as(null);
+  assert.equal((await nobody.get(path)).status, 401);
+  assert.equal((await (await city.as('leader')).get(path)).status, 403, 'a leader does not see who it is');
+  assert.equal((await officer.get(`/api/v1/records/report/${report.id}/notices?limit=0`)).status, 400);
+  assert.equal((await officer.get('/api/v1/records/report/0000000000000/notices')).status, 404);
+});
+
 test('a gateway that is away is told to the operator, without the number', async () => {
   const citizen = await city.as('citizen');
   gateway.close();

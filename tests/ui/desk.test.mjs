@@ -2,7 +2,7 @@
 // What an officer does: one inbox, soonest due first; take, decide, answer; with the keyboard alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { photo, settle, signIn, start, until } from './support.mjs';
+import { checkAxe, photo, settle, signIn, start, until } from './support.mjs';
 
 let city;
 before(async () => {
@@ -270,6 +270,10 @@ test('a colleague acts in my place: from the form to the work, and no longer whe
   await other.getByText(/^Đã xong:/).waitFor();
   await page.goto(`/desk/cases/${made.id}`);
   await page.locator('.timeline').getByText('Bùi Thị Thay').first().waitFor(); // the story names who did it, not in whose place
+
+  await page.getByRole('button', { name: 'Xem đã báo những gì' }).click();
+  await page.getByText(`Đã nhận phản ánh ${made.number}`).waitFor(); // what the reporter was told, looked up only now
+  await checkAxe(page, 'a case with what was told');
 
   await page.goto('/desk/delegation');
   await page.getByRole('button', { name: 'Kết thúc uỷ quyền' }).first().click();

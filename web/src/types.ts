@@ -231,6 +231,23 @@ export interface Notice {
   link?: string | null;
   case?: string | null;
   read: boolean;
+  sent?: Sent[];
+}
+/** How a message went out on one channel beside the portal. */
+export interface Sent {
+  channel: 'email' | 'sms' | 'push';
+  state: 'queued' | 'sent' | 'dead';
+  at?: string;
+  tries: number;
+  proof?: string;
+}
+/** A message to the person of a record, as staff knows it. */
+export interface ToldItem {
+  id: string;
+  at: string;
+  title: string;
+  read_at?: string;
+  sent: Sent[];
 }
 export interface FileInfo {
   id: string;

@@ -219,44 +219,74 @@ bool kh_notify_templates_put(struct kh_tx *tx, struct kh_notify *nt, struct kh_a
 
 /* ---- what people see ---- */
 
-bool kh_notice_list(struct kh_tx *tx, struct kh_notify *nt, struct kh_arena *a, int64_t account,
-                    bool vi, int64_t before, unsigned limit, struct kh_notice_row **ret,
-                    size_t *ret_n, struct kh_error *err)
+/* What one message says. */
+static bool word_notice(struct kh_tx *tx, struct kh_arena *a, const struct kh_notice_sql_row *row,
+                        bool vi, struct kh_notice_row *ret, struct kh_error *err)
+{
+    struct kh_json *texts = NULL, *data = NULL;
+    struct kh_str text = KH_S("{}");
+
+    if (kh_template_sql_get(tx, a, row->template_key, &text, err) == KH_FAIL ||
+        !kh_json_parse(a, text, NULL, &texts, err) ||
+        !kh_json_parse(a, row->data, NULL, &data, err))
+        return false;
+    *ret = (struct kh_notice_row){
+        .id = row->id,
+        .case_id = row->case_id,
+        .created_us = row->created_us,
+        .read_us = row->read_us,
+        .title = kh_template_fill(a, kh_template_part(texts, vi, "title"), data),
+        .body = kh_template_fill(a, kh_template_part(texts, vi, "body"), data),
+        .link = row->link,
+    };
+    return true;
+}
+
+/* Both lists have the newest message first; a message that went out nowhere has no delivery. */
+static void join_sent(struct kh_arena *a, struct kh_notice_row *list, size_t n,
+                      const struct kh_sent_sql_row *rows, size_t rows_n)
+{
+    struct kh_notice_sent *sent = kh_new_n(a, rows_n, struct kh_notice_sent);
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        while (at < rows_n && rows[at].notice > list[i].id)
+            at++; /* of a message between two of this list */
+        list[i].sent = sent + at;
+        for (; at < rows_n && rows[at].notice == list[i].id; at++) {
+            sent[at] = (struct kh_notice_sent){.channel = rows[at].channel,
+                                               .state = rows[at].state,
+                                               .at_us = rows[at].sent_us,
+                                               .tries = (unsigned)rows[at].tries,
+                                               .proof = rows[at].proof};
+            list[i].sent_n++;
+        }
+    }
+}
+
+bool kh_notice_list(struct kh_tx *tx, struct kh_arena *a, const struct kh_notice_list *which,
+                    struct kh_notice_row **ret, size_t *ret_n, struct kh_error *err)
 {
     struct kh_notice_sql_row *rows;
+    struct kh_sent_sql_row *sent;
     struct kh_notice_row *list;
-    size_t n;
+    size_t n, sent_n;
 
-    (void)nt;
-    if (!kh_notice_sql_list(tx, a, account, before ? before : INT64_MAX, limit, &rows, &n, err))
+    *ret_n = 0;
+    if (!kh_notice_sql_list(tx, a, which->account, which->case_id,
+                            which->before ? which->before : INT64_MAX, which->limit, &rows, &n,
+                            err))
         return false;
+    if (n == 0)
+        return true;
     list = kh_new_n(a, n, struct kh_notice_row);
-    for (size_t i = 0; i < n; i++) {
-        struct kh_json *texts = NULL, *data = NULL;
-        struct kh_str text;
-
-        switch (kh_template_sql_get(tx, a, rows[i].template_key, &text, err)) {
-        case KH_FAIL:
+    for (size_t i = 0; i < n; i++)
+        if (!word_notice(tx, a, &rows[i], which->vi, &list[i], err))
             return false;
-        case KH_MISS:
-            text = KH_S("{}");
-            break;
-        case KH_HIT:
-            break;
-        }
-        if (!kh_json_parse(a, text, NULL, &texts, err) ||
-            !kh_json_parse(a, rows[i].data, NULL, &data, err))
-            return false;
-        list[i] = (struct kh_notice_row){
-            .id = rows[i].id,
-            .case_id = rows[i].case_id,
-            .created_us = rows[i].created_us,
-            .read_us = rows[i].read_us,
-            .title = kh_template_fill(a, kh_template_part(texts, vi, "title"), data),
-            .body = kh_template_fill(a, kh_template_part(texts, vi, "body"), data),
-            .link = rows[i].link,
-        };
-    }
+    if (!kh_delivery_sql_list(tx, a, which->account, rows[n - 1].id, rows[0].id, &sent, &sent_n,
+                              err))
+        return false;
+    join_sent(a, list, n, sent, sent_n);
     *ret = list;
     *ret_n = n;
     return true;

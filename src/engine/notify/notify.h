@@ -80,15 +80,33 @@ bool kh_notify_templates_put(struct kh_tx *tx, struct kh_notify *nt, struct kh_a
 void kh_notify_templates_check(struct kh_arena *a, const struct kh_json *templates,
                                struct kh_issues *issues);
 
+/** How a message went out on one channel beside the portal. */
+struct kh_notice_sent {
+    struct kh_str channel; /**< "email", "sms", "push" */
+    struct kh_str state;   /**< "queued" (also: waits for its next try), "sent", "dead" (given up) */
+    int64_t at_us;         /**< when it was sent or given up, else 0 */
+    unsigned tries;        /**< that ended or are under way */
+    struct kh_str proof;   /**< what the other side answered last; may name an address */
+};
 /** A message as its reader sees it. */
 struct kh_notice_row {
     int64_t id, case_id, created_us, read_us;
     struct kh_str title, body, link;
+    struct kh_notice_sent *sent;
+    size_t sent_n;
 };
+/** Which messages. */
+struct kh_notice_list {
+    int64_t account;
+    int64_t case_id; /**< only what was said about it; 0 everything */
+    int64_t before;  /**< an id: only older ones; 0 from the newest on */
+    unsigned limit;
+    bool vi; /**< the language of title and body */
+};
+/** Messages of an account and how they went out, newest first; in the arena. */
 KH_CHECK
-bool kh_notice_list(struct kh_tx *tx, struct kh_notify *nt, struct kh_arena *a, int64_t account,
-                    bool vi, int64_t before, unsigned limit, struct kh_notice_row **ret,
-                    size_t *ret_n, struct kh_error *err);
+bool kh_notice_list(struct kh_tx *tx, struct kh_arena *a, const struct kh_notice_list *which,
+                    struct kh_notice_row **ret, size_t *ret_n, struct kh_error *err);
 /** Mark as read: the ids, or all when ids_n is 0. */
 KH_CHECK
 bool kh_notice_read(struct kh_tx *tx, struct kh_notify *nt, int64_t account, const int64_t *ids,

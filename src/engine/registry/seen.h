@@ -31,7 +31,8 @@ struct kh_look {
  * What who sees of a record beyond what is public or internal.
  *
  * @param op  KH_OP_READ or KH_OP_EXPORT
- * @param ret set when the answer is personal or sensitive: then the look must be written down
+ * @param ret set when the answer is personal or sensitive: then the look must be written down; its
+ *            owner is set for one's own record, too
  * @return the highest level shown, KH_SEE_PUBLIC when there is nothing to write (nothing personal,
  *         one's own record, or the server itself)
  */

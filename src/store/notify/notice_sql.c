@@ -67,25 +67,30 @@ bool kh_notice_sql_insert(struct kh_tx *tx, int64_t id, int64_t account, struct 
     return kh_query_run(&q, NULL, err);
 }
 
-bool kh_notice_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t before,
-                        unsigned limit, struct kh_notice_sql_row **ret, size_t *ret_n,
-                        struct kh_error *err)
+bool kh_notice_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t case_id,
+                        int64_t before, unsigned limit, struct kh_notice_sql_row **ret,
+                        size_t *ret_n, struct kh_error *err)
 {
-    static const struct kh_sql sql = {
-        "notice_list",
-        "SELECT id, case_id, created_us, read_us, template, data, link FROM notice"
-        " WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        NULL};
+#define LIST                                                                                       \
+    "SELECT id, case_id, created_us, read_us, template, data, link FROM notice"                    \
+    " WHERE account = $1 AND id < $2"
+    static const struct kh_sql all = {"notice_list", LIST " ORDER BY id DESC LIMIT $3", NULL};
+    /* What is said about a case is said after it began: ids are times. */
+    static const struct kh_sql of_case = {
+        "notice_list_case", LIST " AND id > $4 AND case_id = $4 ORDER BY id DESC LIMIT $3", NULL};
+#undef LIST
     kh_auto(kh_query) q = {0};
     struct kh_notice_sql_row *list = NULL;
     size_t n = 0, cap = 0;
     enum kh_hit hit;
 
-    if (!kh_query_open(&q, tx, &sql, err))
+    if (!kh_query_open(&q, tx, case_id ? &of_case : &all, err))
         return false;
     kh_bind_int(&q, 1, account);
     kh_bind_int(&q, 2, before);
     kh_bind_int(&q, 3, limit);
+    if (case_id)
+        kh_bind_int(&q, 4, case_id);
     while ((hit = kh_query_next(&q, err)) == KH_HIT) {
         list = kh_grow(a, list, n, n + 1, &cap, sizeof(*list));
         list[n++] = (struct kh_notice_sql_row){
@@ -228,6 +233,42 @@ bool kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, int64_t now_us, 
     *ret = list;
     *ret_n = n;
     return true;
+}
+
+bool kh_delivery_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t from,
+                          int64_t to, struct kh_sent_sql_row **ret, size_t *ret_n,
+                          struct kh_error *err)
+{
+    static const struct kh_sql sql = {
+        "delivery_list",
+        "SELECT d.notice, d.tries, d.sent_us, d.channel, d.state, d.proof"
+        " FROM notice n JOIN notice_delivery d ON d.notice = n.id"
+        " WHERE n.account = $1 AND n.id BETWEEN $2 AND $3 ORDER BY d.notice DESC, d.id",
+        NULL};
+    kh_auto(kh_query) q = {0};
+    struct kh_sent_sql_row *list = NULL;
+    size_t n = 0, cap = 0;
+    enum kh_hit hit;
+
+    if (!kh_query_open(&q, tx, &sql, err))
+        return false;
+    kh_bind_int(&q, 1, account);
+    kh_bind_int(&q, 2, from);
+    kh_bind_int(&q, 3, to);
+    while ((hit = kh_query_next(&q, err)) == KH_HIT) {
+        list = kh_grow(a, list, n, n + 1, &cap, sizeof(*list));
+        list[n++] = (struct kh_sent_sql_row){
+            .notice = kh_col_int(&q, 0),
+            .tries = kh_col_int(&q, 1),
+            .sent_us = kh_col_int(&q, 2),
+            .channel = kh_str_dup(a, kh_col_text(&q, 3)),
+            .state = kh_str_dup(a, kh_col_text(&q, 4)),
+            .proof = kh_str_dup(a, kh_col_text(&q, 5)),
+        };
+    }
+    *ret = list;
+    *ret_n = n;
+    return hit != KH_FAIL;
 }
 
 bool kh_delivery_sql_done(struct kh_tx *tx, int64_t id, const char *state, int64_t at_us,

@@ -18,6 +18,12 @@ struct kh_delivery_sql_row {
     struct kh_str channel, template_key, data, link;
 };
 
+/* How one message went out on one channel. */
+struct kh_sent_sql_row {
+    int64_t notice, tries, sent_us;
+    struct kh_str channel, state, proof;
+};
+
 struct kh_push_sql_row {
     int64_t id, created_us;
     struct kh_str endpoint, p256dh, auth;
@@ -33,10 +39,11 @@ KH_CHECK
 bool kh_notice_sql_insert(struct kh_tx *tx, int64_t id, int64_t account, struct kh_str template_key,
                           struct kh_str data, struct kh_str link, int64_t case_id, int64_t now_us,
                           struct kh_error *err);
+/** Newest first. case_id 0: of every case. */
 KH_CHECK
-bool kh_notice_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t before,
-                        unsigned limit, struct kh_notice_sql_row **ret, size_t *ret_n,
-                        struct kh_error *err);
+bool kh_notice_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t case_id,
+                        int64_t before, unsigned limit, struct kh_notice_sql_row **ret,
+                        size_t *ret_n, struct kh_error *err);
 KH_CHECK
 bool kh_notice_sql_read(struct kh_tx *tx, int64_t account, int64_t id, int64_t now_us,
                         struct kh_error *err);
@@ -53,6 +60,11 @@ bool kh_delivery_sql_insert(struct kh_tx *tx, int64_t id, int64_t notice, int64_
 KH_CHECK
 bool kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, int64_t now_us, int64_t lease_us,
                           unsigned max, struct kh_delivery_sql_row **ret, size_t *ret_n,
+                          struct kh_error *err);
+/** How the messages of an account with ids from..to went out, the newest message first. */
+KH_CHECK
+bool kh_delivery_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t from,
+                          int64_t to, struct kh_sent_sql_row **ret, size_t *ret_n,
                           struct kh_error *err);
 /** state "sent" or "dead" with its proof, or "queued" again for due_us. */
 KH_CHECK

@@ -37,6 +37,7 @@ struct world {
     int answer;
     bool down;
     char last_to[64], last_text[1024], last_url[128], last_body[1024], last_id[64];
+    int64_t case_id;     /* what list asks for */
     const char *refused; /* a push address that answers 500 */
 };
 
@@ -169,7 +170,9 @@ static bool queue(struct world *w, struct kh_tx *tx)
 
 static bool list(struct world *w, struct kh_tx *tx)
 {
-    return kh_notice_list(tx, w->nt, w->a, w->ac.id, true, 0, 50, &w->rows, &w->n, &w->err);
+    struct kh_notice_list which = {.account = w->ac.id, .case_id = w->case_id, .limit = 50, .vi = true};
+
+    return kh_notice_list(tx, w->a, &which, &w->rows, &w->n, &w->err);
 }
 
 static bool prefer(struct world *w, struct kh_tx *tx)
@@ -243,6 +246,35 @@ static void goes_out_by_mail_with_link_and_proof(void **state)
                      1);
     assert_int_equal(run(w), 0);
     assert_int_equal(w->mails, 1);
+}
+
+static void tells_how_each_message_went_out(void **state)
+{
+    struct world *w = *state;
+
+    say(w, false);
+    assert_int_equal(run(w), 1);
+    w->down = true;
+    w->notice.case_id = 77;
+    assert_true(act(w, queue));
+    assert_int_equal(run(w), 0);
+    assert_true(act(w, list));
+    assert_int_equal(w->n, 2);
+    assert_int_equal(w->rows[0].sent_n, 1);
+    assert_true(kh_str_is(w->rows[0].sent[0].state, "queued"));
+    assert_int_equal(w->rows[0].sent[0].tries, 1);
+    assert_int_equal(w->rows[0].sent[0].at_us, 0);
+    assert_int_equal(w->rows[1].sent_n, 1);
+    assert_true(kh_str_is(w->rows[1].sent[0].channel, "email"));
+    assert_true(kh_str_is(w->rows[1].sent[0].state, "sent"));
+    assert_true(kh_str_is(w->rows[1].sent[0].proof, "250 queued as 17"));
+    assert_int_equal(w->rows[1].sent[0].at_us, kh_now_us());
+
+    w->case_id = 77; /* of one case only, and its deliveries only */
+    assert_true(act(w, list));
+    assert_int_equal(w->n, 1);
+    assert_int_equal(w->rows[0].case_id, 77);
+    assert_true(kh_str_is(w->rows[0].sent[0].state, "queued"));
 }
 
 static void waits_for_the_end_of_quiet_hours_unless_urgent(void **state)
@@ -567,6 +599,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(is_in_the_portal_at_once_in_the_readers_language),
         STORY(goes_out_by_mail_with_link_and_proof),
+        STORY(tells_how_each_message_went_out),
         STORY(waits_for_the_end_of_quiet_hours_unless_urgent),
         STORY(an_outage_is_tried_again_and_in_the_end_given_up),
         STORY(sms_text_cannot_break_out_of_the_gateways_json),

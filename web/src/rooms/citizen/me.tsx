@@ -18,6 +18,7 @@ import { confirm } from '../../ui/dialog';
 import { useCurrentInView } from '../../ui/scroll';
 import { Check, ErrorSummary, errorsOf, Field, Group, Radio, type Errors } from '../../ui/form';
 import { toast } from '../../ui/toast';
+import { SentTags } from '../told';
 
 const tabs = ['data', 'accesses', 'notices', 'preferences', 'password'] as const;
 type Tab = (typeof tabs)[number];
@@ -250,6 +251,7 @@ function Notices(): JSX.Element {
             <p>
               <time dateTime={n.at}>{dateTime(n.at)}</time>
             </p>
+            <SentTags sent={n.sent} />
           </li>
         ))}
       </ul>

@@ -17,6 +17,7 @@ import { BackLink, Button, DueTag, Empty, LinkButton, Note, PageTitle, Pager, Sk
 import { Icon } from '../../ui/icon';
 import { CaseList } from '../citizen/case-list';
 import { Timeline } from '../timeline';
+import { Told } from '../told';
 import { CaseMore, CaseTags, CaseWhat } from './case';
 import { claimer } from './desk';
 import './desk.css';
@@ -174,6 +175,7 @@ export function DeskCase({ id = '', type = 'report' }: { id?: string; type?: str
             <h2>{t('case.timeline')}</h2>
             {timeline.data ? <Timeline items={timeline.data.items} type={type} /> : <Skeleton lines={4} />}
           </section>
+          <Told type={type} id={id} />
         </aside>
       </div>
     </div>
