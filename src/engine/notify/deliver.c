@@ -10,7 +10,7 @@
 
 /* A delivery under way is nobody else's for LEASE_US: longer than it can take, ten browsers with the
  * time of an outbound call each. SMS_MAX is two parts of 153 characters, as networks cut them. */
-enum { LEASE_US = 900 * 1000000, BATCH = 50, SMS_MAX = 306 };
+enum { LEASE_US = 900 * 1000000, LOOK_S = 5, SMS_MAX = 306 };
 
 /* One delivery on its way: what is sent, and what came of it. */
 struct parcel {
@@ -251,80 +251,148 @@ static bool note_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 
 struct take {
     struct kh_arena *a;
-    struct kh_delivery_sql_row *rows;
-    size_t n;
+    const char *channel;
+    struct kh_delivery_sql_row row;
+    bool any;
 };
 
 static bool take_in_tx(struct kh_tx *tx, void *ctx, struct kh_error *err)
 {
     struct take *t = ctx;
     int64_t now = kh_now_us();
+    enum kh_hit hit = kh_delivery_sql_take(tx, t->a, t->channel, now, now + LEASE_US, &t->row, err);
 
-    return kh_delivery_sql_take(tx, t->a, now, now + LEASE_US, 1, &t->rows, &t->n, err);
+    t->any = hit == KH_HIT;
+    return hit != KH_FAIL;
 }
+
+/* One at a time: those behind one that is slow keep their turn, also for other processes. */
+static bool deliver_one(struct kh_notify *nt, const char *channel, bool *ret_any, bool *ret_sent,
+                        struct kh_error *err)
+{
+    kh_auto_arena a = kh_arena_new(8 << 20);
+    struct take t = {.a = a, .channel = channel};
+    struct parcel p = {.nt = nt, .a = a, .row = &t.row};
+    struct kh_error why = {0};
+
+    if (!kh_store_run(nt->store, "delivery_take", KH_TX_WRITE, take_in_tx, &t, err))
+        return false;
+    *ret_any = t.any;
+    if (!t.any)
+        return true;
+    if (!kh_store_run(nt->store, "delivery_pack", KH_TX_READ, pack_in_tx, &p, err))
+        return false;
+    p.ok = send_parcel(&p, &why);
+    if (!p.ok)
+        p.proof = kh_strf(a, "%s: %.150s", kh_error_info(why.code)->name, why.detail);
+    *ret_sent = p.ok;
+    return kh_store_run(nt->store, "delivery_done", KH_TX_WRITE, note_in_tx, &p, err);
+}
+
+static const char *const channels[KH_COURIERS] = {"email", "sms", "push"};
 
 bool kh_notify_run(struct kh_notify *nt, unsigned max, unsigned *ret_sent, struct kh_error *err)
 {
     *ret_sent = 0;
-    for (unsigned i = 0; i < max; i++) {
-        kh_auto_arena a = kh_arena_new(8 << 20);
-        struct take t = {.a = a};
-        struct parcel p = {.nt = nt, .a = a};
-        struct kh_error why = {0};
+    for (size_t c = 0; c < KH_COURIERS; c++) {
+        bool any = true, sent = false;
 
-        /* One at a time: those behind one that is slow keep their turn, also for other processes. */
-        if (!kh_store_run(nt->store, "delivery_take", KH_TX_WRITE, take_in_tx, &t, err))
-            return false;
-        if (t.n == 0)
-            return true;
-        p.row = &t.rows[0];
-        if (!kh_store_run(nt->store, "delivery_pack", KH_TX_READ, pack_in_tx, &p, err))
-            return false;
-        p.ok = send_parcel(&p, &why);
-        if (!p.ok)
-            p.proof = kh_strf(a, "%s: %.150s", kh_error_info(why.code)->name, why.detail);
-        *ret_sent += p.ok;
-        if (!kh_store_run(nt->store, "delivery_done", KH_TX_WRITE, note_in_tx, &p, err))
-            return false;
+        for (unsigned i = 0; any && i < max; i++, *ret_sent += sent) {
+            sent = false;
+            if (!deliver_one(nt, channels[c], &any, &sent, err))
+                return false;
+        }
     }
     return true;
 }
 
-static void *deliver_main(void *ctx)
+/* ---- the couriers ---- */
+
+static void wake(void *ctx)
 {
-    struct kh_notify *nt = ctx;
+    struct kh_courier *co = ctx;
 
-    for (;;) {
-        struct timespec until;
-        struct kh_error err = {0};
-        unsigned sent = 0;
-        bool stop;
+    pthread_mutex_lock(&co->nt->lock);
+    co->queued = true;
+    pthread_cond_broadcast(&co->nt->wake);
+    pthread_mutex_unlock(&co->nt->lock);
+}
 
-        /* An outage of the database is not the end of this worker: it tries again. */
-        if (atomic_exchange(&nt->queued, false) && kh_notify_run(nt, BATCH, &sent, &err) &&
-            sent == BATCH)
-            nt->queued = true;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += 1;
-        pthread_mutex_lock(&nt->lock);
-        while (!nt->stop && !nt->queued)
-            if (pthread_cond_timedwait(&nt->wake, &nt->lock, &until) != 0)
-                break;
-        stop = nt->stop;
-        pthread_mutex_unlock(&nt->lock);
-        if (stop)
-            return NULL;
-        /* Retries, quiet hours and other processes' messages: look every few seconds. */
-        if (until.tv_sec % 5 == 0)
-            nt->queued = true;
+void kh_courier_call(struct kh_tx *tx, struct kh_notify *nt, const char *channel)
+{
+    for (size_t c = 0; c < KH_COURIERS; c++)
+        if (strcmp(channels[c], channel) == 0 && nt->couriers[c].running)
+            kh_tx_after_commit(tx, wake, &nt->couriers[c]);
+}
+
+/* Wait until called or until the end. Retries, quiet hours and messages of other processes come
+ * without a call: look every few seconds. @return false: it is the end */
+static bool courier_wait(struct kh_courier *co)
+{
+    struct kh_notify *nt = co->nt;
+    struct timespec until;
+    bool stop;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOOK_S;
+    pthread_mutex_lock(&nt->lock);
+    while (!nt->stop && !co->queued &&
+           pthread_cond_timedwait(&nt->wake, &nt->lock, &until) == 0) {
     }
+    stop = nt->stop;
+    co->queued = false;
+    pthread_mutex_unlock(&nt->lock);
+    return !stop;
+}
+
+static void *courier_main(void *ctx)
+{
+    struct kh_courier *co = ctx;
+
+    do {
+        struct kh_error err = {0};
+        bool any = true, sent;
+
+        /* An outage of the database is not the end of this courier: it tries again. */
+        while (any && !atomic_load(&co->nt->stop) &&
+               deliver_one(co->nt, co->channel, &any, &sent, &err)) {
+        }
+    } while (courier_wait(co));
+    return NULL;
+}
+
+/* Messages on a channel that is not set up wait for the day when it is. */
+static bool open_for(const struct kh_notify *nt, const char *channel)
+{
+    if (strcmp(channel, "email") == 0)
+        return nt->config.mail;
+    if (strcmp(channel, "sms") == 0)
+        return nt->config.sms_url != NULL;
+    return true;
 }
 
 bool kh_notify_start(struct kh_notify *nt, struct kh_error *err)
 {
-    nt->queued = true; /* what was left over by the last run */
-    if (pthread_create(&nt->thread, NULL, deliver_main, nt) != 0)
-        return kh_fail(err, KH_EC_INTERNAL, "no thread for deliveries");
-    nt->running = true;
+    for (size_t c = 0; c < KH_COURIERS; c++) {
+        struct kh_courier *co = &nt->couriers[c];
+
+        *co = (struct kh_courier){.nt = nt, .channel = channels[c]};
+        if (!open_for(nt, channels[c]))
+            continue;
+        if (pthread_create(&co->thread, NULL, courier_main, co) != 0)
+            return kh_fail(err, KH_EC_INTERNAL, "no thread for deliveries");
+        co->running = true;
+    }
     return true;
+}
+
+void kh_couriers_stop(struct kh_notify *nt)
+{
+    pthread_mutex_lock(&nt->lock);
+    nt->stop = true;
+    pthread_cond_broadcast(&nt->wake);
+    pthread_mutex_unlock(&nt->lock);
+    for (size_t c = 0; c < KH_COURIERS; c++)
+        if (nt->couriers[c].running)
+            pthread_join(nt->couriers[c].thread, NULL);
 }

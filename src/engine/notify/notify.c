@@ -52,6 +52,7 @@ bool kh_notify_open(struct kh_store *st, const struct kh_notify_config *config,
                     struct kh_error *err)
 {
     struct kh_notify *nt = calloc(1, sizeof(*nt));
+    pthread_condattr_t attr;
 
     KH_REQUIRE(nt != NULL);
     nt->store = st;
@@ -60,7 +61,10 @@ bool kh_notify_open(struct kh_store *st, const struct kh_notify_config *config,
     if (transport)
         nt->transport = *transport;
     pthread_mutex_init(&nt->lock, NULL);
-    pthread_cond_init(&nt->wake, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&nt->wake, &attr);
+    pthread_condattr_destroy(&attr);
     if (!pair_open(nt, err)) {
         kh_notify_close(nt);
         return false;
@@ -73,13 +77,7 @@ void kh_notify_close(struct kh_notify *nt)
 {
     if (!nt)
         return;
-    if (nt->running) {
-        pthread_mutex_lock(&nt->lock);
-        nt->stop = true;
-        pthread_cond_signal(&nt->wake);
-        pthread_mutex_unlock(&nt->lock);
-        pthread_join(nt->thread, NULL);
-    }
+    kh_couriers_stop(nt);
     kh_push_pair_drop(nt->pair);
     pthread_cond_destroy(&nt->wake);
     pthread_mutex_destroy(&nt->lock);
@@ -130,7 +128,7 @@ static bool queue_channel(struct kh_tx *tx, struct kh_notify *nt, const struct k
 {
     if (!kh_json_bool(kh_json_get(preferences, "channels"), channel, by_default))
         return true;
-    nt->queued = true; /* a hint for the worker; it looks by itself anyway */
+    kh_courier_call(tx, nt, channel);
     return kh_delivery_sql_insert(tx, kh_id_new(), notice, account, channel,
                                   n->urgent ? now : after_quiet(preferences, now), err);
 }

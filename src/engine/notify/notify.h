@@ -3,7 +3,7 @@
  * notify -- how the city answers: in-app, e-mail, SMS, web push.
  *
  * A message is queued in the transaction of its cause. In-app it is there at once; for the other
- * channels a worker delivers it, with retries and quiet hours, and keeps the proof.
+ * channels a courier each delivers it, with retries and quiet hours, and keeps the proof.
  *
  * Owns   tables notice, notice_delivery, notice_preference, push_subscription, notice_template.
  * Used   by process (service function "notify.send"), api/notice.c.
@@ -147,7 +147,7 @@ KH_CHECK
 bool kh_push_unsubscribe(struct kh_tx *tx, int64_t account, struct kh_str endpoint,
                          struct kh_error *err);
 
-/** Start the delivery worker. */
+/** Start a courier for each channel that is set up. */
 KH_CHECK
 bool kh_notify_start(struct kh_notify *nt, struct kh_error *err);
 /** Deliver what is due now (tests). @param ret_sent how many went out */

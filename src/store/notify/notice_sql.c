@@ -191,48 +191,39 @@ static bool delivery_lease(struct kh_tx *tx, int64_t id, int64_t lease_us, struc
     return kh_query_run(&q, NULL, err);
 }
 
-bool kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, int64_t now_us, int64_t lease_us,
-                          unsigned max, struct kh_delivery_sql_row **ret, size_t *ret_n,
-                          struct kh_error *err)
+enum kh_hit kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, const char *channel,
+                                 int64_t now_us, int64_t lease_us,
+                                 struct kh_delivery_sql_row *ret, struct kh_error *err)
 {
 #define TAKE                                                                                       \
     "SELECT d.id, d.notice, d.account, d.tries, d.channel, n.template, n.data, n.link"             \
     " FROM notice_delivery d JOIN notice n ON n.id = d.notice"                                     \
-    " WHERE d.state = 'queued' AND d.due_us <= $1 ORDER BY d.due_us LIMIT $2"
+    " WHERE d.state = 'queued' AND d.channel = $1 AND d.due_us <= $2 ORDER BY d.due_us LIMIT 1"
     static const struct kh_sql sql = {"delivery_take", TAKE, TAKE " FOR UPDATE OF d SKIP LOCKED"};
 #undef TAKE
-    struct kh_delivery_sql_row *list = NULL;
-    size_t n = 0, cap = 0;
     {
         kh_auto(kh_query) q = {0};
         enum kh_hit hit;
 
         if (!kh_query_open(&q, tx, &sql, err))
-            return false;
-        kh_bind_int(&q, 1, now_us);
-        kh_bind_int(&q, 2, max);
-        while ((hit = kh_query_next(&q, err)) == KH_HIT) {
-            list = kh_grow(a, list, n, n + 1, &cap, sizeof(*list));
-            list[n++] = (struct kh_delivery_sql_row){
-                .id = kh_col_int(&q, 0),
-                .notice = kh_col_int(&q, 1),
-                .account = kh_col_int(&q, 2),
-                .tries = kh_col_int(&q, 3),
-                .channel = kh_str_dup(a, kh_col_text(&q, 4)),
-                .template_key = kh_str_dup(a, kh_col_text(&q, 5)),
-                .data = kh_str_dup(a, kh_col_text(&q, 6)),
-                .link = kh_str_dup(a, kh_col_text(&q, 7)),
-            };
-        }
-        if (hit == KH_FAIL)
-            return false;
+            return KH_FAIL;
+        kh_bind_text(&q, 1, kh_cstr(channel));
+        kh_bind_int(&q, 2, now_us);
+        hit = kh_query_next(&q, err);
+        if (hit != KH_HIT)
+            return hit;
+        *ret = (struct kh_delivery_sql_row){
+            .id = kh_col_int(&q, 0),
+            .notice = kh_col_int(&q, 1),
+            .account = kh_col_int(&q, 2),
+            .tries = kh_col_int(&q, 3),
+            .channel = kh_str_dup(a, kh_col_text(&q, 4)),
+            .template_key = kh_str_dup(a, kh_col_text(&q, 5)),
+            .data = kh_str_dup(a, kh_col_text(&q, 6)),
+            .link = kh_str_dup(a, kh_col_text(&q, 7)),
+        };
     }
-    for (size_t i = 0; i < n; i++)
-        if (!delivery_lease(tx, list[i].id, lease_us, err))
-            return false;
-    *ret = list;
-    *ret_n = n;
-    return true;
+    return delivery_lease(tx, ret->id, lease_us, err) ? KH_HIT : KH_FAIL;
 }
 
 bool kh_delivery_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t from,

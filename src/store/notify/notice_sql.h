@@ -56,11 +56,12 @@ bool kh_notice_sql_unread(struct kh_tx *tx, int64_t account, int64_t *ret_n, str
 KH_CHECK
 bool kh_delivery_sql_insert(struct kh_tx *tx, int64_t id, int64_t notice, int64_t account,
                             const char *channel, int64_t due_us, struct kh_error *err);
-/** Deliveries due; each is leased: pushed to lease_us so that nobody else takes it meanwhile. */
+/** The delivery that is due longest on a channel, leased: pushed to lease_us so that nobody else takes
+ *  it meanwhile. @return KH_MISS: none is due */
 KH_CHECK
-bool kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, int64_t now_us, int64_t lease_us,
-                          unsigned max, struct kh_delivery_sql_row **ret, size_t *ret_n,
-                          struct kh_error *err);
+enum kh_hit kh_delivery_sql_take(struct kh_tx *tx, struct kh_arena *a, const char *channel,
+                                 int64_t now_us, int64_t lease_us,
+                                 struct kh_delivery_sql_row *ret, struct kh_error *err);
 /** How the messages of an account with ids from..to went out, the newest message first. */
 KH_CHECK
 bool kh_delivery_sql_list(struct kh_tx *tx, struct kh_arena *a, int64_t account, int64_t from,

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <semaphore.h>
 #include <setjmp.h>
 
 #include <cmocka.h>
@@ -39,7 +40,19 @@ struct world {
     char last_to[64], last_text[1024], last_url[128], last_body[1024], last_id[64];
     int64_t case_id;     /* what list asks for */
     const char *refused; /* a push address that answers 500 */
+    /* A mail server that takes its time: until an SMS has gone out. */
+    bool slow, overtaken;
+    sem_t texted, mailed;
 };
+
+static bool wait_10s(sem_t *s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    return sem_timedwait(s, &until) == 0;
+}
 
 static void keep(char *out, size_t size, struct kh_str s)
 {
@@ -62,6 +75,10 @@ static bool mail(void *ctx, struct kh_arena *a, const struct kh_mail *m, struct 
     keep(w->last_to, sizeof(w->last_to), m->to);
     keep(w->last_text, sizeof(w->last_text), m->text);
     *ret_proof = KH_S("250 queued as 17");
+    if (w->slow) {
+        w->overtaken = wait_10s(&w->texted);
+        sem_post(&w->mailed);
+    }
     return true;
 }
 
@@ -80,6 +97,8 @@ static bool post(void *ctx, struct kh_arena *a, const char *url, const char *con
     keep(w->last_body, sizeof(w->last_body), body);
     *ret_status = w->refused && strcmp(url, w->refused) == 0 ? 500 : w->answer;
     *ret_body = KH_S("{\"id\":17}");
+    if (w->slow)
+        sem_post(&w->texted);
     return true;
 }
 
@@ -335,6 +354,21 @@ static void text_by_sms_only(struct world *w, const char *answer)
         .data = parse(w, kh_strf(w->a, "{\"reason\":\"%s\"}", answer).p),
     };
     assert_true(act(w, queue));
+}
+
+static void a_slow_mail_server_holds_up_no_sms(void **state)
+{
+    struct world *w = *state;
+
+    w->slow = true;
+    sem_init(&w->texted, 0, 0);
+    sem_init(&w->mailed, 0, 0);
+    assert_true(kh_notify_start(w->nt, &w->err));
+    w->json = parse(w, "{\"channels\":{\"email\":true,\"sms\":true},\"quiet\":null}");
+    assert_true(act(w, prefer));
+    say(w, false);
+    assert_true(wait_10s(&w->mailed));
+    assert_true(w->overtaken);
 }
 
 static void sms_goes_to_a_number_in_one_form_and_without_accents(void **state)
@@ -603,6 +637,7 @@ int main(void)
         STORY(waits_for_the_end_of_quiet_hours_unless_urgent),
         STORY(an_outage_is_tried_again_and_in_the_end_given_up),
         STORY(sms_text_cannot_break_out_of_the_gateways_json),
+        STORY(a_slow_mail_server_holds_up_no_sms),
         STORY(sms_goes_to_a_number_in_one_form_and_without_accents),
         STORY(sms_is_tried_again_unless_it_is_refused_for_good),
         STORY(mail_says_how_to_be_told_otherwise_and_keeps_its_id),
